@@ -1,0 +1,87 @@
+"""The user and group that Diamond runs as."""
+
+import grp
+import os
+import pwd
+from dataclasses import dataclass
+from typing import Optional
+
+from diamond3.errors import DiamondError
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who to become; None: whoever we are."""
+
+    user: Optional[pwd.struct_passwd] = None
+    group: Optional[grp.struct_group] = None
+
+    @classmethod
+    def named(cls, user: str, group: str) -> "Account":
+        """Look up the names; an empty one means: whoever we are.
+
+        Raises:
+            DiamondError: there is no such user or group.
+        """
+        return cls(_user(user) if user else None, _group(group) if group else None)
+
+    @property
+    def uid(self) -> int:
+        """The user's number, -1 for whoever we are."""
+        return self.user.pw_uid if self.user else -1
+
+    @property
+    def gid(self) -> int:
+        """The group's number, the user's own group if none is named, -1 for whoever we are."""
+        if self.group:
+            return self.group.gr_gid
+        return self.user.pw_gid if self.user else -1
+
+    def become(self) -> None:
+        """Give up the present user and group for these.
+
+        Raises:
+            DiamondError: only root may do that.
+        """
+        try:
+            if self.user and os.geteuid() == 0:
+                os.initgroups(self.user.pw_name, self.gid)
+            if self.gid not in (-1, os.getgid()):
+                os.setgid(self.gid)
+            if self.uid not in (-1, os.getuid()):
+                os.setuid(self.uid)
+        except PermissionError as error:
+            raise DiamondError(
+                f"cannot change to {self} ({error.strerror}); start diamond3 as root, "
+                "or leave `user` and `group` of [server] empty"
+            ) from None
+        if self.user:
+            _move_home(self.user)
+
+    def __str__(self) -> str:
+        user = self.user.pw_name if self.user else "the present one"
+        group = self.group.gr_name if self.group else "its own"
+        return f"user {user}, group {group}"
+
+
+def _user(name: str) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise DiamondError(
+            f"there is no user {name!r} on this machine; correct -u or `user` in [server]"
+        ) from None
+
+
+def _group(name: str) -> grp.struct_group:
+    try:
+        return grp.getgrnam(name)
+    except KeyError:
+        raise DiamondError(
+            f"there is no group {name!r} on this machine; correct -g or `group` in [server]"
+        ) from None
+
+
+def _move_home(user: pwd.struct_passwd) -> None:
+    """What is kept in a home must not be looked for in the one of the user we no longer are."""
+    os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)

@@ -1,0 +1,158 @@
+"""The command `diamond3`: what the command `diamond` is on Python 2."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import configobj
+
+from diamond3 import activate, daemon, logs
+from diamond3.accounts import Account
+from diamond3.errors import DiamondError
+from diamond3.installed import find_diamond, our_version
+from diamond3.once import run_once
+from diamond3.pidfile import PidFile
+
+EXAMPLES = """\
+examples:
+  diamond3 -c conf/diamond.conf -f -l          stay in the terminal, log to it
+  diamond3 -c conf/diamond.conf -r StabilityCollector
+                                               one run of one collector, then exit
+  diamond3                                     detach and run as a daemon
+  kill -HUP  $(cat /var/run/diamond.pid)       read the configuration again
+  kill -TERM $(cat /var/run/diamond.pid)       stop
+"""
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.version:
+            print(f"Diamond {find_diamond().version}, diamond3 {our_version()}")
+            return 0
+        return _start(options)
+    except DiamondError as error:
+        print(f"diamond3: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130  # as a shell has it
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="diamond3",
+        description="Run the Diamond metrics daemon on Python 3.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "-c",
+        "--configfile",
+        metavar="FILE",
+        default="/etc/diamond/diamond.conf",
+        help="configuration file (default: %(default)s)",
+    )
+    add("-f", "--foreground", action="store_true", help="stay in the foreground, write no pid file")
+    add("-l", "--log-stdout", action="store_true", help="log everything to standard output")
+    add("-p", "--pidfile", metavar="FILE", help="pid file (default: pid_file of [server])")
+    add(
+        "-r",
+        "--run",
+        metavar="COLLECTOR",
+        help="run this collector once, enabled or not; exit with 1 if anything went wrong",
+    )
+    add("-u", "--user", help="user to run as (default: user of [server])")
+    add("-g", "--group", help="group to run as (default: group of [server])")
+    add("--skip-pidfile", action="store_true", help="neither check nor write the pid file")
+    add("--skip-change-user", action="store_true", help="go on as the present user")
+    add("--skip-fork", action="store_true", help="do not detach")
+    add("-v", "--version", action="store_true", help="print the versions and exit")
+    return parser
+
+
+def _start(options: argparse.Namespace) -> int:
+    configfile = os.path.abspath(options.configfile)
+    settings = _server_settings(configfile)
+    account = _account(options, settings)
+    if options.run is not None:
+        _prepare(options, configfile, account)
+        return run_once(configfile, options.run)
+
+    pid_file = _pid_file(options, settings)
+    if pid_file:
+        pid_file.refuse_second_daemon()
+    if options.foreground:
+        _prepare(options, configfile, account)
+        return daemon.serve(configfile)
+    return _start_daemon(options, configfile, account, pid_file)
+
+
+def _start_daemon(
+    options: argparse.Namespace, configfile: str, account: Account, pid_file: Optional[PidFile]
+) -> int:
+    def announce(pid: int) -> None:
+        if pid_file:
+            pid_file.write(pid, account)
+
+    try:
+        announce(os.getpid())  # while we may still create the file
+        _prepare(options, configfile, account)
+        if not options.skip_fork:
+            daemon.detach(announce)
+        return daemon.serve(configfile)
+    finally:
+        if pid_file:
+            pid_file.remove()
+
+
+def _prepare(options: argparse.Namespace, configfile: str, account: Account) -> None:
+    """Set up what both a daemon and a single run need."""
+    if not options.log_stdout:
+        logs.configure(configfile)  # while we may still open the log
+    account.become()
+    activate()  # as the user who will read the translation from now on
+    if options.log_stdout:
+        from diamond.utils.log import setup_logging
+
+        setup_logging(configfile, stdout=True)
+
+
+def _server_settings(configfile: str) -> Any:
+    try:
+        config = configobj.ConfigObj(configfile, file_error=True)
+    except OSError as error:
+        reason = error.strerror or "there is no such file"
+        raise DiamondError(
+            f"cannot read the configuration {configfile} ({reason}); name another one with -c"
+        ) from None
+    except (configobj.ConfigObjError, UnicodeDecodeError) as error:
+        raise DiamondError(
+            f"cannot understand the configuration {configfile} ({error}); correct it"
+        ) from None
+    if "server" not in config:
+        raise DiamondError(f"the configuration {configfile} has no [server] section; add it")
+    return config["server"]
+
+
+def _account(options: argparse.Namespace, settings: Any) -> Account:
+    if options.skip_change_user:
+        return Account()
+    return Account.named(
+        options.user or settings.get("user", ""), options.group or settings.get("group", "")
+    )
+
+
+def _pid_file(options: argparse.Namespace, settings: Any) -> Optional[PidFile]:
+    if options.skip_pidfile:
+        return None
+    path = options.pidfile or settings.get("pid_file", "")
+    if not path:
+        raise DiamondError(
+            "there is no pid file in -p or in `pid_file` of [server]; "
+            "name one, or use --skip-pidfile"
+        )
+    return PidFile(os.path.abspath(path))

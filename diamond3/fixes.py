@@ -1,0 +1,256 @@
+"""What a translator cannot know about Diamond: small replacements, each with its reason.
+
+Every translated module ends with a call of `apply`, so that a fix is in place from the moment the
+module has been imported. Most fixes exchange a module that Diamond uses for one that keeps to the
+Python 2 meaning; the code that uses it then stays Diamond's own.
+"""
+
+import logging
+import math
+import multiprocessing
+import os
+import pickle
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from importlib import metadata
+from multiprocessing.managers import SyncManager
+from types import FrameType, SimpleNamespace
+from typing import Any, Callable, Optional, Union
+
+from diamond3 import logs
+
+Fix = Callable[[Any], None]
+
+# Python 2's text was bytes, whatever they meant. This pair takes any bytes to text and back.
+BYTES_AS_TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
+
+
+def apply(name: str) -> None:
+    """Apply the fixes of the module of that name, which has just been imported."""
+    for fix in FIXES.get(name, ()):
+        fix(sys.modules[name])
+
+
+def _as_bytes(data: Union[str, bytes]) -> bytes:
+    return data.encode(**BYTES_AS_TEXT) if isinstance(data, str) else data
+
+
+# Text and bytes
+
+
+class _TextSocket(socket.socket):
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        super().sendall(_as_bytes(data), flags)
+
+
+def text_on_sockets(module: Any) -> None:
+    """Handlers put text on sockets, which now take bytes.
+
+    GraphiteHandler would not even say so: it takes the TypeError for a lost connection.
+    """
+    module.socket = SimpleNamespace(**{**vars(socket), "socket": _TextSocket})
+
+
+class _TextRequest(urllib.request.Request):
+    def __init__(self, url: str, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(url, data if data is None else _as_bytes(data), *args, **kwargs)
+
+
+def text_in_requests(module: Any) -> None:
+    """Handlers post text, and a request's body must now be bytes."""
+    module.urllib2 = SimpleNamespace(**{**vars(urllib.request), "Request": _TextRequest})
+
+
+def text_on_zeromq(module: Any) -> None:
+    """The handler sends text, and pyzmq's `send` takes bytes."""
+
+    def process(handler: Any, metric: Any) -> None:
+        if module.zmq:
+            handler.socket.send(_as_bytes(str(metric)))
+
+    module.zmqHandler.process = process
+
+
+def text_from_commands(module: Any) -> None:
+    """A command's output is used as text: a host name, what ProcessCollectors parse."""
+    module.subprocess = SimpleNamespace(
+        **{**vars(subprocess), "Popen": partial(subprocess.Popen, **BYTES_AS_TEXT)}
+    )
+
+
+def pickles_that_carbon_reads(module: Any) -> None:
+    """GraphitePickleHandler: pickles are bytes, in a protocol for old carbons, and all sent.
+
+    Python 3 pickles in protocols that a carbon on Python 2 cannot read; 2 is the newest it can.
+    Diamond joins what it sends as text, so a pickle travels as text until it is on the socket.
+
+    Diamond's own `flush` leaves a batch that is not full for later, which never comes in a run
+    of one collector, or in a site with few metrics. What could not be sent joins Diamond's
+    backlog: where it was overwritten by the next batch, flushing early would lose more.
+    """
+
+    def pickle_batch(handler: Any) -> str:
+        payload = pickle.dumps(handler.batch, protocol=2)
+        return (struct.pack("!L", len(payload)) + payload).decode(**BYTES_AS_TEXT)
+
+    def process(handler: Any, metric: Any) -> None:
+        handler.batch.append((metric.path, (metric.timestamp, metric.value)))
+        if len(handler.batch) >= handler.batch_size:
+            handler.flush()
+
+    def flush(handler: Any) -> None:
+        if handler.batch:
+            handler.log.debug("GraphitePickleHandler: Sending %d metrics", len(handler.batch))
+            handler.metrics.append(handler._pickle_batch())
+            handler.batch = []
+        handler._send()
+
+    module.GraphitePickleHandler._pickle_batch = pickle_batch
+    module.GraphitePickleHandler.process = process
+    module.GraphitePickleHandler.flush = flush
+
+
+# Numbers
+
+
+def python2_round(number: float) -> float:
+    """Round as Python 2: halves away from zero, to a float, and leave inf and nan alone."""
+    if not math.isfinite(number):
+        return number
+    whole = math.trunc(number)
+    if abs(number - whole) == 0.5:
+        return whole + math.copysign(1.0, number)
+    return float(round(number))
+
+
+def halves_rounded_away_from_zero(module: Any) -> None:
+    """A metric's value given as text is rounded; Python 3 makes "2.5" 2, and an int."""
+    module.round = python2_round
+
+
+def batch_is_a_number(module: Any) -> None:
+    """RRDHandler compares a number with its `batch`, which is text if it is configured.
+
+    Python 2 took any text for greater than any number; Python 3 refuses.
+    """
+    initialise = module.RRDHandler.__init__
+
+    def initialise_with_number(handler: Any, *args: Any, **kwargs: Any) -> None:
+        initialise(handler, *args, **kwargs)
+        handler._batch = int(handler._batch)
+
+    module.RRDHandler.__init__ = initialise_with_number
+
+
+# Logging
+
+
+def formatter_adds_the_place(module: Any) -> None:
+    """DebugFormatter gives errors a second line by setting `_fmt`, which is now the style's."""
+
+    def get(formatter: Any) -> str:
+        return str(formatter._style._fmt)
+
+    def set_(formatter: Any, value: str) -> None:
+        formatter._style._fmt = value
+
+    module.DebugFormatter._fmt = property(get, set_)
+
+
+def logging_reads_diamonds_configuration(module: Any) -> None:
+    """Python 3's parser refuses diamond.conf, see `logs.configure`; Diamond then ran unlogged."""
+    setup_logging = module.setup_logging
+
+    def setup(configfile: str, stdout: bool = False) -> logging.Logger:
+        if stdout:
+            setup_logging(configfile, stdout=True)
+        else:
+            logs.configure(configfile)
+        return logging.getLogger("diamond")
+
+    module.setup_logging = setup
+
+
+# Modules and processes
+
+
+def entry_points_without_setuptools(module: Any) -> None:
+    """Collectors in entry points were found with pkg_resources, gone since setuptools 82."""
+
+    def iter_entry_points(group: str) -> Iterable[metadata.EntryPoint]:
+        if sys.version_info >= (3, 10):
+            return metadata.entry_points(group=group)
+        return metadata.entry_points().get(group, ())
+
+    module.pkg_resources = SimpleNamespace(iter_entry_points=iter_entry_points)
+
+
+def processes_by_fork(module: Any) -> None:
+    """Collectors, handlers and their loggers reach their processes by fork, and only so.
+
+    Linux forks no longer by default since 3.14, macOS since 3.8.
+
+    The process of the queue leaves signals to the daemon, which stops it last: without it the
+    others end in tracebacks when a terminal or a service manager signals all at once.
+    """
+    context = multiprocessing.get_context("fork")
+
+    def manager() -> SyncManager:
+        started = SyncManager(ctx=context)
+        started.start(_outlive_the_others)
+        return started
+
+    module.multiprocessing = SimpleNamespace(
+        Manager=manager, Process=context.Process, active_children=context.active_children
+    )
+
+
+def _outlive_the_others() -> None:
+    daemon = os.getppid()
+
+    def end_if_orphaned(signum: int, frame: Optional[FrameType]) -> None:
+        if os.getppid() != daemon:  # it was killed, and will not stop us any more
+            raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end_if_orphaned)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # our daemon.py blocks it
+
+
+def last_flush_may_be_too_late(module: Any) -> None:
+    """QueueHandler flushes when it is deleted; at the end of a program its queue may be gone.
+
+    Python 2 printed nothing then, Python 3 prints a traceback.
+    """
+    flush = module.QueueHandler.__del__
+
+    def flush_if_possible(handler: Any) -> None:
+        with suppress(EOFError, OSError):  # nobody is left who could be flushed
+            flush(handler)
+
+    module.QueueHandler.__del__ = flush_if_possible
+
+
+FIXES: dict[str, tuple[Fix, ...]] = {
+    "diamond.collector": (text_from_commands,),
+    "diamond.handler.graphite": (text_on_sockets,),
+    "diamond.handler.graphitepickle": (pickles_that_carbon_reads,),
+    "diamond.handler.httpHandler": (text_in_requests,),
+    "diamond.handler.logentries_diamond": (text_in_requests,),
+    "diamond.handler.queue": (last_flush_may_be_too_late,),
+    "diamond.handler.rrdtool": (batch_is_a_number,),
+    "diamond.handler.signalfx": (text_in_requests,),
+    "diamond.handler.statsite": (text_on_sockets,),
+    "diamond.handler.tsdb": (text_on_sockets,),
+    "diamond.handler.zmq_pubsub": (text_on_zeromq,),
+    "diamond.metric": (halves_rounded_away_from_zero,),
+    "diamond.server": (processes_by_fork,),
+    "diamond.utils.classes": (entry_points_without_setuptools,),
+    "diamond.utils.log": (formatter_adds_the_place, logging_reads_diamonds_configuration),
+}

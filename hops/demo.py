@@ -1,0 +1,277 @@
+"""The whole road on this machine: reports, Diamond, Graphite. `script/demo` runs it."""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import stability_report
+from hops.diamond import PREFIX, DiamondSite
+from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
+from hops.readback import Expected, Found, coarsest_step, expected, read_back
+from sample_data import generate as sample
+
+ARCHIVE = "Ingested"
+POLL_SECONDS = 10
+# Carbon writes what it has cached within a second or two; on a busy machine it may take longer.
+STORE_PATIENCE = 120
+
+console = Console(highlight=False)
+
+
+@dataclass
+class Reports:
+    """What the demo ingests: folders by location, and what is wrong with files that are no good."""
+
+    scanners: dict[str, Path] = field(default_factory=dict)
+    bad: list[str] = field(default_factory=list)
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples: script/demo | script/demo --once --reports /mnt/scanner/bay1",
+)
+@click.option("--once", is_flag=True, help="Exit after the summary; 0 only when all was stored.")
+@click.option(
+    "--reports",
+    "reports_dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the reports in DIR and below instead of made-up ones. They are copied; DIR is "
+    "never touched.",
+    metavar="DIR",
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the web page (any free one).")
+@click.option("--system-graphite", is_flag=True, help="Use the Graphite that Debian installed.")
+def main(once: bool, reports_dir: Path | None, port: int | None, system_graphite: bool) -> None:
+    """Show the whole road: two years of Stability reports of two scanners go through Diamond into
+    a Graphite, all on this machine and in a temporary folder, and stay up to be looked at until
+    Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        environment = find_environment(
+            Path(f"{sys.prefix}-graphite"), system=system_graphite, say=console.print
+        )
+        with tempfile.TemporaryDirectory(prefix="hops-demo-") as name:
+            folder = Path(name)
+            reports = _copy(reports_dir, folder) if reports_dir else _make(folder)
+            all_stored = _show(folder, reports, environment, port, stay=not once)
+    except GraphiteError as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        console.print("Stopped; the temporary folder is gone.")
+        raise SystemExit(130) from None
+    if not all_stored:
+        raise SystemExit(1)
+
+
+def _show(
+    folder: Path, reports: Reports, environment: Environment, port: int | None, stay: bool
+) -> bool:
+    """Sends the reports down the whole road; whether all of them arrived."""
+    wanted = _expected(reports)
+    step = coarsest_step(wanted)
+    schemas = f"[stability]\npattern = .*\nretentions = {step}s:25y\n"
+    graphite = EmbeddedGraphite(
+        folder / "graphite", environment, web_port=port, storage_schemas=schemas
+    )
+    with graphite:
+        site = DiamondSite(
+            folder / "diamond",
+            reports.scanners,
+            {int(report.coil): report.coil for report in wanted},
+            graphite.line_port,
+            interval=POLL_SECONDS,
+            ingest_dir=ARCHIVE,
+            settle_seconds=0,
+        )
+        _run_diamond(site, reports, len(wanted))
+        found = _wait_until_stored(graphite.url, wanted, step)
+        all_stored = _print_summary(reports, wanted, found)
+        _print_where_to_look(graphite.url, wanted)
+        if stay:
+            _stay(site, reports)
+    return all_stored
+
+
+# -- the reports ---------------------------------------------------------------------------
+
+
+def _make(folder: Path) -> Reports:
+    until = sample.newest_day(datetime.now())
+    scans = sample.schedule(sample.example_scanners(until), until)
+    with _progress("Making reports", len(scans)) as advance:
+        for _ in sample.generate(folder / "scanners", scans):
+            advance(1)
+    return Reports(
+        {location: folder / "scanners" / name for location, name in sample.FOLDERS.items()}
+    )
+
+
+def _copy(source: Path, folder: Path) -> Reports:
+    """Copies of the reports in `source`, and in the folders directly below it: a scanner each."""
+    reports = Reports()
+    paths = sorted(path for path in source.rglob("*") if stability_report.is_report_name(path.name))
+    with _progress("Copying reports", len(paths)) as advance:
+        for path in paths:
+            advance(1)
+            below = path.relative_to(source).parts
+            scanner = below[0] if len(below) > 1 and below[0] != ARCHIVE else source.resolve().name
+            target = folder / "scanners" / stability_report.metric_name(scanner) / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            reports.scanners[f"Demo/{target.parent.name}"] = target.parent
+            if not target.exists():
+                shutil.copy2(path, target)
+            elif not filecmp.cmp(path, target, shallow=False):
+                reports.bad.append(f"{str(path)!r}: left out, another of this name is there")
+    if not paths:
+        raise click.ClickException(
+            f"{source} has no report: expected names like Stability_20180910T090910.txt."
+        )
+    return reports
+
+
+def _expected(reports: Reports) -> list[Expected]:
+    """What Graphite should have when all is done; files that are no report are noted as bad."""
+    wanted = []
+    for location, folder in reports.scanners.items():
+        scanner = f"{PREFIX}.{stability_report.location_path(location)}"
+        for path in sorted(folder.glob("*.txt")):
+            try:
+                report = stability_report.read(str(path))
+            except stability_report.ReportError as error:
+                reports.bad.append(str(error))
+            else:
+                wanted.append(expected(report, scanner, str(report.channels)))
+    return wanted
+
+
+# -- the road ------------------------------------------------------------------------------
+
+
+def _run_diamond(site: DiamondSite, reports: Reports, count: int) -> None:
+    """Runs the collector once over all that waits, and shows how far it is."""
+    with _progress("Diamond: reports published", count) as advance:
+        process = site.run_once()
+        archived = 0
+        try:
+            while process.poll() is None:
+                time.sleep(0.2)
+                now = _count_archived(reports)
+                advance(now - archived)
+                archived = now
+            advance(_count_archived(reports) - archived)
+        finally:
+            _end(process)
+    if process.returncode and not reports.bad:
+        console.print(f"Diamond had something to complain about; the end of {site.log}:")
+        console.print("".join(site.log.read_text(errors="replace").splitlines(True)[-5:]))
+
+
+def _count_archived(reports: Reports) -> int:
+    return sum(len(list((f / ARCHIVE).glob("*.txt"))) for f in reports.scanners.values())
+
+
+def _wait_until_stored(url: str, wanted: list[Expected], step: int) -> Found:
+    """Reads everything back, again until all is there or patience is at its end."""
+    total = sum(len(report.points) for report in wanted)
+    deadline = time.monotonic() + STORE_PATIENCE
+    while True:
+        with _progress("Graphite: points compared", total) as advance:
+            found = read_back(url, wanted, step, advance)
+        if found.points == total or time.monotonic() > deadline:
+            return found
+        console.print(f"{total - found.points:,} points are not there yet; looking again ...")
+        time.sleep(2)
+
+
+def _stay(site: DiamondSite, reports: Reports) -> None:
+    """Keeps Diamond polling, so that reports put into the folders go the same road."""
+    folder = next(iter(reports.scanners.values()))
+    console.print(
+        f"Diamond looks every {POLL_SECONDS} seconds for new reports, as in {folder}.",
+        soft_wrap=True,
+        markup=False,
+    )
+    console.print("Ctrl-C ends it all.")
+    process = site.start_daemon()
+    try:
+        process.wait()
+    finally:
+        _end(process)
+    console.print(f"Diamond ended by itself with {process.returncode}: see {site.log}.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        process.wait()
+
+
+# -- what is shown -------------------------------------------------------------------------
+
+
+def _print_summary(reports: Reports, wanted: list[Expected], found: Found) -> bool:
+    total = sum(len(report.points) for report in wanted)
+    table = Table(title="Read back from Graphite", show_header=False, title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("scanners", f"{len(found.scanners):,}")
+    table.add_row("coils", f"{len(found.coils):,}")
+    table.add_row("reports", f"{len(found.reports):,} of {len(wanted):,}")
+    table.add_row("series", f"{found.series:,}")
+    table.add_row("points", f"{found.points:,} of {total:,} stored")
+    console.print(table)
+    for sentence in reports.bad:
+        console.print(f"Not ingested: {sentence}", style="red", markup=False)
+    return found.points == total and not reports.bad
+
+
+def _print_where_to_look(url: str, wanted: list[Expected]) -> None:
+    console.print(f"Graphite's pages: {url}/")
+    coils = sorted({(report.scanner, report.coil) for report in wanted})
+    oldest = min((report.epoch for report in wanted), default=0)
+    newest = max((report.epoch for report in wanted), default=0)
+    for scanner, coil in coils:
+        location = scanner.removeprefix(f"{PREFIX}.").replace(".", "/")
+        query = urllib.parse.urlencode(
+            {
+                "target": f"alias(averageSeries({scanner}.{coil}.SNR.mean.*), 'SNR')",
+                "title": f"{location}, coil {coil}: SNR, mean of all slices",
+                "from": oldest - 86400,
+                "until": newest + 86400,
+                "lineMode": "connected",
+                "xFormat": "%b %Y",
+                "width": 900,
+                "height": 400,
+            }
+        )
+        console.print(f"SNR of {location}, coil {coil}:", markup=False)
+        console.print(f"  {url}/render?{query}", soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+if __name__ == "__main__":
+    main()

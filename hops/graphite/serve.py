@@ -1,0 +1,102 @@
+"""Runs carbon-cache or graphite-web; a script for the Graphite environment's Python.
+
+    python serve.py carbon CARBON_CONF
+    python serve.py web PORT STATIC_FOLDER
+
+Standard input is a socket to whoever started us. We write one byte to it as soon as we listen,
+and end when it closes, because then the other side has gone, even if it was killed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+# This folder, whose modules are not those that carbon and Django mean when they import.
+del sys.path[0]
+
+STARTER = 0
+LAST_PATIENCE = 30  # seconds for writing what is in memory, once nobody is there to stop us
+
+
+def main() -> None:
+    threading.Thread(target=end_with_starter, daemon=True).start()
+    what, *arguments = sys.argv[1:]
+    if what == "carbon":
+        run_carbon(*arguments)
+    else:
+        run_web(*arguments)
+
+
+def end_with_starter() -> None:
+    # Closed before our byte was read, the socket is reset: gone is gone.
+    with suppress(ConnectionResetError):
+        os.read(STARTER, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.main_thread().join(LAST_PATIENCE)
+    os._exit(1)
+
+
+def say_ready() -> None:
+    os.write(STARTER, b"!")
+
+
+def run_carbon(configuration: str) -> None:
+    from twisted.scripts.twistd import ServerOptions, runApp  # type: ignore[import-not-found]
+
+    pidfile = Path(configuration).with_name("carbon.pid")
+    # Left by a carbon that was killed; its number may be another program's by now.
+    pidfile.unlink(missing_ok=True)
+
+    # Carbon looks for its name and instance here.
+    vars(builtins).update(program="carbon-cache", instance="a")
+    twistd = ["--nodaemon", "--no_save", "--pidfile", str(pidfile)]
+    options = ServerOptions()
+    options.parseOptions([*twistd, "carbon-cache", "--config", configuration])
+
+    # Only now, because the options install the reactor and configure carbon.
+    from carbon.writer import writeCachedDataPoints  # type: ignore[import-not-found]
+    from twisted.internet import reactor  # type: ignore[import-not-found]
+
+    reactor.callWhenRunning(say_ready)
+    # Carbon's writer looks for points once a second, and not again when it is to stop: those of
+    # the last second would be lost.
+    reactor.addSystemEventTrigger("after", "shutdown", writeCachedDataPoints)
+    runApp(options)
+
+
+def run_web(port: str, static: str) -> None:
+    import django  # type: ignore[import-not-found]
+
+    django.setup()
+
+    from django.conf import settings  # type: ignore[import-not-found]
+    from django.contrib.staticfiles.handlers import (  # type: ignore[import-not-found]
+        StaticFilesHandler,
+    )
+    from django.core.management import call_command  # type: ignore[import-not-found]
+    from django.core.wsgi import get_wsgi_application  # type: ignore[import-not-found]
+    from twisted.internet import reactor
+    from twisted.python import log  # type: ignore[import-not-found]
+    from twisted.web.server import Site  # type: ignore[import-not-found]
+    from twisted.web.wsgi import WSGIResource  # type: ignore[import-not-found]
+
+    # Not in the place of sys.stderr: a thing without a file number breaks multiprocessing.
+    log.startLogging(sys.stdout, setStdout=False)
+    settings.STATICFILES_DIRS = [static]
+    # Tables for events and saved dashboards.
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    application = StaticFilesHandler(get_wsgi_application())
+    site = Site(WSGIResource(reactor, reactor.getThreadPool(), application))
+    reactor.listenTCP(int(port), site, interface="127.0.0.1")
+    reactor.callWhenRunning(say_ready)
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Stability reports of invented scanners, and the generator that makes years of them."""

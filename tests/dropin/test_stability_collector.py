@@ -1,0 +1,434 @@
+# coding=utf-8
+"""What the collector does to a scanner's folder, and what it hands to Diamond's handlers."""
+import itertools
+import logging
+import os
+import re
+import signal
+
+import pytest
+from diamond.error import DiamondException
+from diamond.handler.Handler import Handler
+from diamond.utils.signals import SIGALRMException
+from reports import report_text
+
+from stability_collector import StabilityCollector
+
+OLD = 'Stability_20180910T090910.txt'
+NEW = 'Stability_2024-04-01T13-07-02.txt'
+# 2018-09-10 09:09:10 and 2024-04-01 13:07:02 UTC, from GNU date.
+OLD_EPOCH = 1536570550
+NEW_EPOCH = 1711976822
+
+
+class Recorder(Handler):
+    """A Diamond handler that keeps the lines which GraphiteHandler would send."""
+
+    def __init__(self):
+        Handler.__init__(self, {})
+        self.lines = []
+
+    def process(self, metric):
+        self.lines.append(tuple(str(metric).split()))
+
+
+class Site(object):
+    """A Diamond configuration with scanners' folders, and the collector that it makes."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.settings = {'timezone': 'UTC'}
+        self.scanners = {}
+        self.coils = {'32': '32'}
+        self.recorder = Recorder()
+        self.collector = None
+
+    def add_scanner(self, location, name):
+        self.scanners[location] = self.folder.join(name)
+        return self.folder.ensure(name, dir=True)
+
+    def load(self):
+        """Writes the configuration; (re)loads the collector as Diamond does."""
+        lines = ['path_prefix = diamond.virtual', 'hostname = testhost']
+        lines += ['%s = %s' % item for item in self.settings.items()]
+        lines += ['[scanners]'] + ['%s = %s' % item for item in sorted(self.scanners.items())]
+        lines += ['[coils]'] + ['%s = %s' % item for item in self.coils.items()]
+        collectors = self.folder.ensure('collectors', dir=True)
+        collectors.join('StabilityCollector.conf').write('\n'.join(lines) + '\n')
+        conf = self.folder.join('diamond.conf')
+        conf.write('[server]\ncollectors_config_path = %s\n' % collectors)
+        if self.collector is None:
+            self.collector = StabilityCollector(configfile=str(conf), handlers=[self.recorder])
+        else:
+            self.collector.load_config()
+
+    def run(self):
+        """One poll; returns the lines it sent."""
+        if self.collector is None:
+            self.load()
+        del self.recorder.lines[:]
+        self.collector._run()
+        return self.recorder.lines
+
+
+@pytest.fixture
+def site(tmpdir):
+    return Site(tmpdir)
+
+
+@pytest.fixture
+def bay1(site):
+    return site.add_scanner('Harvard/Northwest/Bay1', 'bay1')
+
+
+def put(folder, name, text=None, age=3600, **report):
+    """A report in `folder`, last changed `age` seconds ago."""
+    path = folder.join(name)
+    path.write_binary((report_text(**report) if text is None else text).encode('utf-8'))
+    path.setmtime(path.mtime() - age)
+    return path
+
+
+def names_in(folder):
+    return sorted(path.basename for path in folder.listdir())
+
+
+def errors(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+# -- the golden report ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def real_report_in_bay1(real_report, bay1):
+    with open(real_report, 'rb') as stream:
+        put(bay1, OLD, stream.read().decode('ascii'))
+
+
+@pytest.mark.usefixtures('real_report_in_bay1')
+def test_with_two_decimals_every_line_is_what_the_2018_collector_sent(site, golden_lines):
+    site.settings['precision'] = 2
+    assert site.run() == golden_lines
+
+
+@pytest.mark.usefixtures('real_report_in_bay1')
+def test_every_value_is_sent_as_the_scanner_wrote_it(site, golden_lines, real_report):
+    with open(real_report) as stream:
+        rows = [line.split()[1:] for line in stream if re.match(r'\s*[0-9]', line)]
+    cells = [cell.lstrip('+') for cell in itertools.chain.from_iterable(rows)]
+    assert len(cells) == 448
+    assert site.run() == [(path, cell, epoch)
+                          for (path, _, epoch), cell in zip(golden_lines, cells)]
+
+
+# -- what is sent --------------------------------------------------------------------------
+
+
+def test_a_path_is_prefix_location_coil_section_column_slice(site, bay1):
+    site.coils = {'48': '64'}
+    put(bay1, NEW, slices=1, channels=48)
+    assert site.run() == [
+        ('diamond.virtual.testhost.StabilityCollector.Harvard.Northwest.Bay1.64.SNR.mean.1',
+         '1.15', str(NEW_EPOCH)),
+        ('diamond.virtual.testhost.StabilityCollector.Harvard.Northwest.Bay1.64.SNR.sdpct.1',
+         '1.25', str(NEW_EPOCH))]
+
+
+def test_the_time_zone_is_that_of_the_scanners(site, bay1):
+    site.settings['timezone'] = 'America/New_York'
+    put(bay1, OLD)
+    assert {epoch for _, _, epoch in site.run()} == {str(OLD_EPOCH + 4 * 3600)}
+
+
+def test_the_oldest_scan_is_sent_first_whatever_the_form_of_its_name(site, bay1):
+    between = 'Stability_20200101T000000.txt'
+    for name in (NEW, between, OLD, 'Stability_2019-01-01T00-00-00.txt'):
+        put(bay1, name, slices=1, columns=('mean',))
+    epochs = [int(epoch) for _, _, epoch in site.run()]
+    assert len(epochs) == 4
+    assert epochs == sorted(epochs)
+
+
+def test_each_scanner_has_its_own_location(site, bay1):
+    put(bay1, OLD, slices=1, columns=('mean',))
+    put(site.add_scanner('Yale/Bay #2', 'bay2'), OLD, slices=1, columns=('mean',))
+    assert [path.split('.StabilityCollector.')[1] for path, _, _ in site.run()] == [
+        'Harvard.Northwest.Bay1.32.SNR.mean.1', 'Yale.Bay__2.32.SNR.mean.1']
+
+
+def test_a_cell_without_a_number_is_not_sent_and_counted_in_the_log(site, bay1, caplog):
+    caplog.set_level(logging.INFO)
+    put(bay1, OLD, report_text(slices=1).replace('1.15', '-1.#IND'))
+    assert [value for _, value, _ in site.run()] == ['1.25']
+    assert '1 points published, 1 without a number' in caplog.text
+
+
+def test_diamonds_whitelist_is_honoured(site, bay1):
+    site.settings['metrics_whitelist'] = r'.*\.SNR\.mean\.'
+    put(bay1, OLD)
+    assert [value for _, value, _ in site.run()] == ['1.15', '2.15']
+
+
+def test_diamonds_blacklist_is_honoured(site, bay1):
+    site.settings['metrics_blacklist'] = r'.*\.SNR\.mean\.'
+    put(bay1, OLD)
+    assert [value for _, value, _ in site.run()] == ['1.25', '2.25']
+
+
+@pytest.mark.parametrize('has_method', [True, False])
+@pytest.mark.parametrize(('key', 'values'), [
+    ('metrics_whitelist', ['1.15', '2.15', '2.25']), ('metrics_blacklist', ['1.25'])])
+def test_lists_of_regexes_as_in_diamonds_forks_are_honoured(site, bay1, key, values, has_method):
+    put(bay1, OLD)
+    site.load()
+    patterns = [re.compile(r'.*\.mean\.'), re.compile(r'.*\.2$')]
+    if has_method:
+        def metric_allowed(name):
+            return (key == 'metrics_whitelist') == any(regex.match(name) for regex in patterns)
+        site.collector.metric_allowed = metric_allowed
+    else:
+        site.collector.config[key] = patterns
+    assert [value for _, value, _ in site.run()] == values
+
+
+# -- the archive ---------------------------------------------------------------------------
+
+
+def test_a_published_report_moves_into_the_archive_as_it_was(site, bay1):
+    path = put(bay1, OLD)
+    content, changed = path.read_binary(), path.mtime()
+    assert site.run()
+    assert names_in(bay1) == ['Ingested']
+    archived = bay1.join('Ingested', OLD)
+    assert archived.read_binary() == content
+    assert archived.mtime() == changed
+    assert site.run() == []
+
+
+def test_the_archive_has_the_configured_name(site, bay1):
+    site.settings['ingest_dir'] = 'done'
+    put(bay1, OLD)
+    site.run()
+    assert names_in(bay1.join('done')) == [OLD]
+
+
+def test_a_name_that_is_taken_in_the_archive_is_not_overwritten(site, bay1):
+    for number in range(3):
+        put(bay1, OLD, slices=number + 1)
+        site.run()
+    archive = bay1.join('Ingested')
+    stem = OLD[:-len('.txt')]
+    assert {name: archive.join(name).read() for name in names_in(archive)} == {
+        OLD: report_text(slices=1),
+        stem + '.1.txt': report_text(slices=2),
+        stem + '.2.txt': report_text(slices=3)}
+
+
+def test_a_report_that_cannot_be_archived_stays_and_is_told_once(site, bay1, caplog):
+    put(bay1, OLD)
+    bay1.join('Ingested').write('a file, no folder')
+    assert len(site.run()) == 4
+    assert len(site.run()) == 4
+    assert OLD in names_in(bay1)
+    (message,) = errors(caplog)
+    assert 'cannot be moved' in message
+
+
+# -- what is left alone --------------------------------------------------------------------
+
+
+def test_other_names_are_left_alone(site, bay1, caplog):
+    for name in ('notes.txt', 'Stability_1.txt', OLD + '.part', 'Stability_20180910T090910.txt\n',
+                 'Other_20180910T090910.txt'):
+        put(bay1, name)
+    before = names_in(bay1)
+    assert site.run() == []
+    assert names_in(bay1) == before
+    assert errors(caplog) == []
+
+
+def test_a_file_that_still_changes_is_left_alone(site, bay1, caplog):
+    path = put(bay1, OLD, age=0)
+    assert site.run() == []
+    assert names_in(bay1) == [OLD]
+    path.setmtime(path.mtime() - 6)
+    assert len(site.run()) == 4
+    assert errors(caplog) == []
+
+
+def test_a_share_whose_clock_is_ahead_of_ours_is_read_all_the_same(site, bay1):
+    put(bay1, OLD, age=-3600)
+    assert len(site.run()) == 4
+
+
+@pytest.mark.parametrize('make', [
+    lambda path: os.mkdir(path),
+    lambda path: os.mkfifo(path),
+    lambda path: os.symlink(os.path.join(os.path.dirname(path), 'elsewhere'), path),
+], ids=['folder', 'fifo', 'symbolic link'])
+def test_what_is_no_regular_file_stays_and_is_told_once(site, bay1, caplog, make):
+    put(bay1, 'elsewhere')
+    make(str(bay1.join(OLD)))
+    put(bay1, NEW)
+    assert {epoch for _, _, epoch in site.run()} == {str(NEW_EPOCH)}
+    assert site.run() == []
+    assert names_in(bay1) == ['Ingested', OLD, 'elsewhere']
+    (message,) = errors(caplog)
+    assert 'not a regular file' in message
+
+
+def test_a_bad_report_stays_is_told_once_and_stops_no_other(site, bay1, caplog):
+    put(bay1, OLD, report_text().replace('2.15', 'oops'))
+    put(bay1, 'Stability_20181301T000000.txt')
+    put(bay1, NEW)
+    assert {epoch for _, _, epoch in site.run()} == {str(NEW_EPOCH)}
+    assert site.run() == []
+    assert names_in(bay1) == ['Ingested', OLD, 'Stability_20181301T000000.txt']
+    first, second = errors(caplog)
+    assert OLD in first
+    assert "line 7: expected a number that a 64-bit float keeps, found 'oops'" in first
+    assert 'month' in second
+
+
+def test_a_folder_that_cannot_be_listed_stops_no_other_and_is_told_once(site, bay1, caplog):
+    gone = site.add_scanner('Aaa/Gone', 'gone')
+    gone.remove()
+    put(bay1, OLD)
+    assert len(site.run()) == 4
+    site.run()
+    (message,) = errors(caplog)
+    assert message.startswith(repr(str(gone)))
+    assert 'mounted' in message
+    gone.ensure(dir=True)
+    put(gone, OLD)
+    assert len(site.run()) == 4
+
+
+def test_a_report_of_an_unknown_coil_stays_until_the_coil_is_configured(site, bay1, caplog):
+    put(bay1, OLD, channels=20)
+    put(bay1, NEW)
+    assert len(site.run()) == 4
+    assert site.run() == []
+    (message,) = errors(caplog)
+    assert 'add a line like "20 = 20" under [coils]' in message
+    site.coils['20'] = 'HeadNeck20'
+    site.load()
+    assert '.HeadNeck20.SNR.' in site.run()[0][0]
+    assert names_in(bay1) == ['Ingested']
+
+
+# -- the log -------------------------------------------------------------------------------
+
+
+def test_a_report_is_one_line_in_the_log_and_a_quiet_poll_none(site, bay1, caplog):
+    caplog.set_level(logging.INFO)
+    put(bay1, OLD)
+    site.run()
+    assert ["%r: 4 points published, 0 without a number; now %r"
+            % (str(bay1.join(OLD)), str(bay1.join('Ingested', OLD)))] == [
+        record.getMessage() for record in caplog.records]
+    caplog.clear()
+    site.run()
+    assert caplog.records == []
+
+
+# -- Diamond's alarm -----------------------------------------------------------------------
+
+
+def test_diamonds_alarm_passes_through_and_the_report_is_sent_again(site, bay1):
+    put(bay1, OLD)
+    site.load()
+    process = site.recorder._process
+
+    def alarm_at_the_fourth(metric):
+        if len(site.recorder.lines) == 3:
+            raise SIGALRMException()
+        process(metric)
+
+    site.recorder._process = alarm_at_the_fourth
+    with pytest.raises(SIGALRMException):
+        site.run()
+    assert names_in(bay1) == [OLD]
+    site.recorder._process = process
+    assert len(site.run()) == 4
+    assert names_in(bay1) == ['Ingested']
+
+
+def test_no_report_is_begun_when_diamond_is_about_to_interrupt_the_run(site, bay1):
+    put(bay1, OLD)
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0.4, 0.4)
+    try:
+        assert site.run() == []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert names_in(bay1) == [OLD]
+    assert len(site.run()) == 4
+
+
+# -- configuration -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(('key', 'value', 'allowed'), [
+    ('ingest_dir', '', 'subfolder'), ('ingest_dir', '..', 'subfolder'),
+    ('ingest_dir', '/archive', 'subfolder'), ('ingest_dir', 'a/b', 'subfolder'),
+    ('settle_seconds', '-1', 'seconds'), ('settle_seconds', 'soon', 'seconds'),
+    ('settle_seconds', 'nan', 'seconds'), ('settle_seconds', '1, 2', 'one value'),
+    ('timezone', 'Boston', 'America/New_York'), ('precision', '-1', 'from 0 to 15'),
+    ('precision', 'two', 'from 0 to 15'), ('precision', '16', 'from 0 to 15'),
+    ('scanners', 'bay1', r'section \[scanners\]'), ('coils', '32', r'section \[coils\]'),
+])
+def test_a_bad_value_is_refused_with_its_key_and_what_is_allowed(tmpdir, key, value, allowed):
+    conf = tmpdir.join('diamond.conf')
+    conf.write('[server]\n[collectors]\n[[StabilityCollector]]\n%s = %s\n' % (key, value))
+    with pytest.raises(DiamondException, match='%s = .*expected .*%s' % (key, allowed)):
+        StabilityCollector(configfile=str(conf))
+
+
+@pytest.mark.parametrize(('section', 'lines', 'allowed'), [
+    ('scanners', ['a//b = /x'], r'a//b = .*Harvard/Northwest/Bay1'),
+    ('scanners', ['../b = /x'], r'\.\./b = .*Harvard/Northwest/Bay1'),
+    ('scanners', ['a = x'], "a = 'x': expected the absolute path"),
+    ('scanners', ['a = ""'], "a = '': expected the absolute path"),
+    ('scanners', ['a = /x', 'b = /x/'], "b = '/x': expected a folder of its own, not the one of"),
+    ('scanners', ['a b = /x', 'a_b = /y'], "a_b = '/y': expected a metric path of its own"),
+    ('coils', ['head = 32'], "head = '32': expected a number"),
+    ('coils', ['0 = 32'], "0 = '32': expected a number"),
+    ('coils', ['32 = ""'], "32 = '': expected the name"),
+])
+def test_a_bad_line_of_a_section_is_refused(tmpdir, section, lines, allowed):
+    conf = tmpdir.join('diamond.conf')
+    conf.write('[server]\n[collectors]\n[[StabilityCollector]]\n[[[%s]]]\n%s\n'
+               % (section, '\n'.join(lines)))
+    with pytest.raises(DiamondException, match=allowed):
+        StabilityCollector(configfile=str(conf))
+
+
+def test_every_key_is_explained():
+    collector = StabilityCollector()
+    base = super(StabilityCollector, collector)
+    own = set(collector.get_default_config()) - set(base.get_default_config())
+    assert own <= set(collector.get_default_config_help())
+    assert set(collector.get_default_config_help()) - set(base.get_default_config_help()) == own
+
+
+def test_an_enabled_collector_without_a_scanner_says_so(tmpdir, caplog):
+    conf = tmpdir.join('diamond.conf')
+    conf.write('[server]\n[collectors]\n[[StabilityCollector]]\nenabled = True\n')
+    StabilityCollector(configfile=str(conf)).collect()
+    (message,) = errors(caplog)
+    assert '[scanners]' in message
+
+
+def test_the_sample_configuration_is_a_good_one_and_holds_the_defaults(tmpdir):
+    conf = tmpdir.join('diamond.conf')
+    conf.write('[server]\ncollectors_config_path = %s\n'
+               % os.path.join(os.path.dirname(__file__), '..', '..', 'conf', 'collectors'))
+    collector = StabilityCollector(configfile=str(conf))
+    defaults = collector.get_default_config()
+    for key in ('interval', 'ingest_dir', 'settle_seconds', 'timezone', 'precision'):
+        assert str(collector.config[key]) == str(defaults[key])
+    assert collector.config['enabled'] is True
+    assert collector.settings.coils == {32: '32', 48: '64', 64: '64'}

@@ -1,0 +1,160 @@
+"""`script/demo` as its user runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from pythons import ROOT
+
+from hops.graphite import Environment
+from sample_data import generate as sample
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("graphite_environment")]
+
+PATIENCE = 600
+REPORTS = ROOT / "sample_data" / "reports"
+
+
+def demo(*options: str, temporary: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(ROOT / "script" / "demo"), *options],
+        # So wide that nothing is wrapped.
+        env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "400"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished(*options: str, temporary: Path) -> tuple[int, str]:
+    with demo(*options, temporary=temporary) as process:
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert list(temporary.iterdir()) == []
+    return process.returncode, out
+
+
+def row(out: str, name: str) -> str:
+    (value,) = re.findall(rf"│ {name} *│ *(\S.*?) │", out)
+    return str(value)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+def test_two_years_of_two_scanners_are_all_stored(temporary: Path) -> None:
+    status, out = finished("--once", temporary=temporary)
+    assert status == 0, out
+    # Two years of weekdays; 1 report is 16 slices of 4 * 6 + 4 columns.
+    reports = int(row(out, "reports").split()[0].replace(",", ""))
+    assert reports in range(2 * 518, 2 * 524)
+    assert row(out, "reports") == f"{reports:,} of {reports:,}"
+    assert row(out, "scanners") == "2"
+    assert row(out, "coils") == "4"
+    assert row(out, "series") == f"{4 * 448:,}"
+    assert row(out, "points") == f"{reports * 448:,} of {reports * 448:,} stored"
+
+
+def test_the_real_report_is_stored(temporary: Path) -> None:
+    real = ROOT.parent / "shared" / "real"
+    if not real.exists() and os.environ.get("CI") != "true":
+        pytest.skip("the real report is not on this machine")
+    status, out = finished("--once", "--reports", str(real), temporary=temporary)
+    assert status == 0, out
+    assert row(out, "points") == "448 of 448 stored"
+
+
+def snapshot(folder: Path) -> dict[str, tuple[float, bytes | None]]:
+    return {
+        str(path): (path.stat().st_mtime, path.read_bytes() if path.is_file() else None)
+        for path in [folder, *folder.rglob("*")]
+    }
+
+
+def test_ones_own_reports_are_copied_and_never_touched(tmp_path: Path, temporary: Path) -> None:
+    """Of all forms, a scanner's folder with its archive in it, and another below it."""
+    own = tmp_path / "own"
+    shutil.copytree(REPORTS, own / "Ingested")
+    shutil.copytree(REPORTS, own / "bay2")
+    before = snapshot(own)
+    status, out = finished("--once", "--reports", str(own), temporary=temporary)
+    assert status == 0, out
+    assert row(out, "scanners") == "2"
+    count = 2 * len(list(REPORTS.glob("*.txt")))
+    assert row(out, "reports") == f"{count} of {count}"
+    assert snapshot(own) == before
+
+
+def test_a_bad_report_is_named_and_the_demo_ends_with_1(tmp_path: Path, temporary: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(REPORTS, own)
+    (own / "Stability_20240101T000000.txt").write_text("Stability nonsense\n")
+    status, out = finished("--once", "--reports", str(own), temporary=temporary)
+    assert status == 1
+    assert "Not ingested: 'Stability_20240101T000000.txt': line 1: expected" in out
+
+
+def test_a_folder_without_reports_is_refused(tmp_path: Path, temporary: Path) -> None:
+    status, out = finished("--once", "--reports", str(tmp_path), temporary=temporary)
+    assert status == 1
+    assert "has no report" in out
+    assert "Traceback" not in out
+
+
+def test_two_scans_within_an_hour_are_both_stored(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "own").mkdir()
+    text = next(REPORTS.glob("Stability_*T*.txt")).read_text(encoding="utf-8-sig")
+    for minute in (10, 35):
+        (tmp_path / "own" / f"Stability_20240101T07{minute}00.txt").write_text(text)
+    status, out = finished("--once", "--reports", str(tmp_path / "own"), temporary=temporary)
+    assert status == 0, out
+    assert row(out, "reports") == "2 of 2"
+
+
+def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
+    temporary: Path, tmp_path: Path, graphite_environment: Environment
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with demo("--reports", str(REPORTS), "--port", str(port), temporary=temporary) as process:
+        assert process.stdout is not None
+        out = ""
+        while "Ctrl-C ends it all" not in out:
+            line = process.stdout.readline()
+            assert line, f"the demo ended:\n{out}"
+            out += line
+        assert f"http://127.0.0.1:{port}/" in out
+        (folder,) = re.findall(r"new reports, as in (.*)\.$", out, re.MULTILINE)
+        put_a_report_into(Path(folder))
+        deadline = time.monotonic() + PATIENCE
+        while len(list(Path(folder, "Ingested").iterdir())) < 1 + len(list(REPORTS.iterdir())):
+            assert time.monotonic() < deadline, "the new report is not ingested"
+            time.sleep(0.2)
+        address = re.findall(r"http://\S+/render\S+", out)[0]
+        with urllib.request.urlopen(address) as answer:
+            assert answer.read().startswith(b"\x89PNG")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "Traceback" not in out
+    assert list(temporary.iterdir()) == []
+
+
+def put_a_report_into(folder: Path) -> None:
+    source = next(REPORTS.glob("Stability_*.txt"))
+    until = sample.datetime(2026, 1, 5).date()
+    scan = sample.schedule(sample.example_scanners(until), until, years=0.02)[0]
+    sample.write_report(folder / scan.file_name, source.read_text(), scan.time)
