@@ -226,7 +226,7 @@ def _outlive_the_others() -> None:
 def last_flush_may_be_too_late(module: Any) -> None:
     """QueueHandler flushes when it is deleted; at the end of a program its queue may be gone.
 
-    Python 2 printed nothing then, Python 3 prints a traceback.
+    An exception could go nowhere from there, but its traceback would be printed.
     """
     flush = module.QueueHandler.__del__
 

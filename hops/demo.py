@@ -25,7 +25,9 @@ import stability_report
 from hops.diamond import PREFIX, DiamondSite
 from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
 from hops.readback import Expected, Found, coarsest_step, expected, read_back
-from sample_data import generate as sample
+from sample_data.files import generate
+from sample_data.scanners import FOLDERS, example_scanners
+from sample_data.schedule import newest_day, schedule
 
 ARCHIVE = "Ingested"
 POLL_SECONDS = 10
@@ -113,14 +115,12 @@ def _show(
 
 
 def _make(folder: Path) -> Reports:
-    until = sample.newest_day(datetime.now())
-    scans = sample.schedule(sample.example_scanners(until), until)
+    until = newest_day(datetime.now())
+    scans = schedule(example_scanners(until), until)
     with _progress("Making reports", len(scans)) as advance:
-        for _ in sample.generate(folder / "scanners", scans):
+        for _ in generate(folder / "scanners", scans):
             advance(1)
-    return Reports(
-        {location: folder / "scanners" / name for location, name in sample.FOLDERS.items()}
-    )
+    return Reports({location: folder / "scanners" / name for location, name in FOLDERS.items()})
 
 
 def _copy(source: Path, folder: Path) -> Reports:

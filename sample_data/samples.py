@@ -11,19 +11,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from sample_data.generate import (
-    NORTH_32,
-    SOUTH_32,
-    SOUTH_64,
-    Fit,
-    Report,
-    Scan,
-    SliceResult,
-    Statistics,
-    example_scanners,
-    report_text,
-    simulate,
-)
+from sample_data.measure import simulate
+from sample_data.report import Fit, Report, SliceResult, Statistics, report_text
+from sample_data.scanners import NORTH_32, SOUTH_32, SOUTH_64, example_scanners
+from sample_data.schedule import Scan
 
 FOLDER = Path(__file__).with_name("reports")
 LAST_DAY = date(2026, 3, 6)

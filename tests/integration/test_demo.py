@@ -10,13 +10,16 @@ import socket
 import subprocess
 import time
 import urllib.request
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pythons import ROOT
 
 from hops.graphite import Environment
-from sample_data import generate as sample
+from sample_data.files import write_report
+from sample_data.scanners import example_scanners
+from sample_data.schedule import schedule
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("graphite_environment")]
 
@@ -155,6 +158,6 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
 
 def put_a_report_into(folder: Path) -> None:
     source = next(REPORTS.glob("Stability_*.txt"))
-    until = sample.datetime(2026, 1, 5).date()
-    scan = sample.schedule(sample.example_scanners(until), until, years=0.02)[0]
-    sample.write_report(folder / scan.file_name, source.read_text(), scan.time)
+    until = date(2026, 1, 5)
+    scan = schedule(example_scanners(until), until, years=0.02)[0]
+    write_report(folder / scan.file_name, source.read_text(), scan.time)

@@ -14,7 +14,12 @@ from statistics import median
 
 import pytest
 
-from sample_data import generate, samples
+from sample_data import samples
+from sample_data.files import generate
+from sample_data.measure import simulate
+from sample_data.report import Fit, Statistics, fit_cells, report_text, statistics_cells
+from sample_data.scanners import FOLDERS, FRIDAY, NORTH, SOUTH, example_scanners
+from sample_data.schedule import DAYS_A_YEAR, Scan, newest_day, schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_REPORT = ROOT.parent / "shared" / "real" / "Stability_20180910T090910.txt"
@@ -41,9 +46,9 @@ def read(text: str) -> Sections:
 @pytest.fixture(scope="module")
 def two_years() -> YearsOfReports:
     reports: YearsOfReports = {}
-    for scan in generate.schedule(generate.example_scanners(UNTIL), UNTIL):
+    for scan in schedule(example_scanners(UNTIL), UNTIL):
         of_scanner = reports.setdefault(scan.scanner.location, {})
-        text = generate.report_text(generate.simulate(scan))
+        text = report_text(simulate(scan))
         of_scanner.setdefault(scan.coil.channels, {})[scan.time.date()] = read(text)
     return reports
 
@@ -58,10 +63,8 @@ def all_sections(two_years: YearsOfReports) -> list[Sections]:
     ]
 
 
-def scans_of(days: int, seed: int = 1) -> list[generate.Scan]:
-    return generate.schedule(
-        generate.example_scanners(UNTIL, seed), UNTIL, days / generate.DAYS_A_YEAR
-    )
+def scans_of(days: int, seed: int = 1) -> list[Scan]:
+    return schedule(example_scanners(UNTIL, seed), UNTIL, days / DAYS_A_YEAR)
 
 
 # Form
@@ -79,7 +82,7 @@ def test_every_line_has_the_form_of_the_real_report() -> None:
         pytest.skip(f"{REAL_REPORT} is not here")
     real = REAL_REPORT.read_bytes().decode()
     for scan in scans_of(days=7):
-        text = generate.report_text(generate.simulate(scan))
+        text = report_text(simulate(scan))
         assert [form(line) for line in text.split("\n")] == [
             form(line) for line in real.split("\n")
         ]
@@ -96,15 +99,15 @@ def test_no_row_is_one_of_the_real_report() -> None:
 
 
 def test_slices_are_numbered_from_1_and_right_aligned() -> None:
-    text = generate.report_text(generate.simulate(scans_of(days=7)[0]))
+    text = report_text(simulate(scans_of(days=7)[0]))
     numbers = re.findall(r"^(.\d)\t", text, re.MULTILINE)
     assert numbers == [f"{number:2d}" for number in range(1, 17)] * 5
 
 
 def test_numbers_have_the_decimals_of_their_columns() -> None:
-    row = generate.statistics_cells(generate.Statistics(1.0, 3.0, 2.0, 0.5))
+    row = statistics_cells(Statistics(1.0, 3.0, 2.0, 0.5))
     assert row == "1.00\t3.00\t2.00\t0.500\t25.000\t100.000"
-    fit = generate.fit_cells(generate.Fit(2.0, -0.25, 0.0000014, 3.5))
+    fit = fit_cells(Fit(2.0, -0.25, 0.0000014, 3.5))
     assert fit == "+2.000000\t-0.250000\t+0.000001\t+3.500000"
 
 
@@ -140,7 +143,7 @@ def test_fit_agrees_with_the_signal_and_the_residuals(all_sections: list[Section
 
 
 def test_sd_of_the_signal_is_that_of_the_fitted_curve_and_the_residuals() -> None:
-    report = generate.simulate(scans_of(days=7)[0])
+    report = simulate(scans_of(days=7)[0])
     for each in report.slices:
         curve = [each.fit.p1 * n + each.fit.p2 * n**2 for n in range(500)]
         middle = sum(curve) / 500
@@ -149,22 +152,22 @@ def test_sd_of_the_signal_is_that_of_the_fitted_curve_and_the_residuals() -> Non
 
 
 def test_a_quantity_of_mean_0_has_no_percentages() -> None:
-    nothing = generate.Statistics(0.0, 0.0, 0.0, 0.0)
-    assert generate.statistics_cells(nothing) == "0.00\t0.00\t0.00\t0.000\tnan\tnan"
+    nothing = Statistics(0.0, 0.0, 0.0, 0.0)
+    assert statistics_cells(nothing) == "0.00\t0.00\t0.00\t0.000\tnan\tnan"
 
 
 # Schedule and files
 
 
 def test_every_weekday_of_two_years_has_one_scan_a_scanner_and_weekends_none() -> None:
-    scans = generate.schedule(generate.example_scanners(UNTIL), UNTIL)
+    scans = schedule(example_scanners(UNTIL), UNTIL)
     first = UNTIL - timedelta(days=729)
     weekdays = [
         day
         for day in (first + timedelta(days=number) for number in range(730))
-        if day.weekday() <= generate.FRIDAY
+        if day.weekday() <= FRIDAY
     ]
-    for location in generate.FOLDERS:
+    for location in FOLDERS:
         days = [scan.time.date() for scan in scans if scan.scanner.location == location]
         assert days == weekdays
 
@@ -173,7 +176,7 @@ def test_coils_alternate_over_the_week() -> None:
     week = {
         scan.time.weekday(): scan.coil.channels
         for scan in scans_of(days=7)
-        if scan.scanner.location == generate.NORTH
+        if scan.scanner.location == NORTH
     }
     assert week == {0: 32, 1: 64, 2: 32, 3: 64, 4: 32}
 
@@ -185,8 +188,8 @@ def test_scans_are_made_around_seven_but_not_at_the_same_minute() -> None:
 
 
 def test_the_newest_day_is_the_last_one_whose_morning_is_over() -> None:
-    assert generate.newest_day(datetime(2026, 11, 23, 8, 59)) == date(2026, 11, 22)
-    assert generate.newest_day(datetime(2026, 11, 23, 9, 0)) == date(2026, 11, 23)
+    assert newest_day(datetime(2026, 11, 23, 8, 59)) == date(2026, 11, 22)
+    assert newest_day(datetime(2026, 11, 23, 9, 0)) == date(2026, 11, 23)
 
 
 def test_files_lie_in_their_scanners_folders_and_were_written_shortly_after_the_scan(
@@ -196,7 +199,7 @@ def test_files_lie_in_their_scanners_folders_and_were_written_shortly_after_the_
         "north-bay1": "Stability_%Y%m%dT%H%M%S.txt",
         "south-bay2": "Stability_%Y-%m-%dT%H-%M-%S.txt",
     }
-    paths = list(generate.generate(tmp_path, scans_of(days=14)))
+    paths = list(generate(tmp_path, scans_of(days=14)))
     assert len(paths) == 20
     assert sorted(paths) == sorted(tmp_path.glob("*/*"))
     for path in paths:
@@ -205,7 +208,7 @@ def test_files_lie_in_their_scanners_folders_and_were_written_shortly_after_the_
 
 
 def test_reports_are_written_one_by_one_as_they_are_asked_for(tmp_path: Path) -> None:
-    paths = list(islice(generate.generate(tmp_path, scans_of(days=14)), 3))
+    paths = list(islice(generate(tmp_path, scans_of(days=14)), 3))
     assert sorted(paths) == sorted(tmp_path.glob("*/*"))
 
 
@@ -215,7 +218,7 @@ def test_an_existing_report_is_never_overwritten(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("precious")
     with pytest.raises(FileExistsError, match="is there already and is never overwritten"):
-        list(generate.generate(tmp_path, [scan]))
+        list(generate(tmp_path, [scan]))
     assert path.read_text() == "precious"
 
 
@@ -224,7 +227,7 @@ def test_an_existing_report_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_reports_and_another_seed_others() -> None:
     def texts(seed: int) -> list[str]:
-        return [generate.report_text(generate.simulate(scan)) for scan in scans_of(7, seed)]
+        return [report_text(simulate(scan)) for scan in scans_of(7, seed)]
 
     first, again, other = texts(1), texts(1), texts(2)
     assert first == again
@@ -269,7 +272,7 @@ def ratio(days: dict[date, Sections], value: Value, later: range, earlier: range
 def test_without_service_snr_falls_and_drift_and_ghost_grow(
     channels: int, two_years: YearsOfReports
 ) -> None:
-    days = two_years[generate.SOUTH][channels]
+    days = two_years[SOUTH][channels]
     newest, oldest = range(80, 140), range(670, 730)  # of the days before the failing element
     assert 0.90 < ratio(days, mean_of("SNR", MEAN), newest, oldest) < 0.96
     assert ratio(days, mean_of("SI", P2P_PERCENT), newest, oldest) > 1.2
@@ -278,7 +281,7 @@ def test_without_service_snr_falls_and_drift_and_ghost_grow(
 
 @pytest.mark.parametrize("channels", [32, 64])
 def test_the_service_visit_is_a_step_back_to_good(channels: int, two_years: YearsOfReports) -> None:
-    days = two_years[generate.NORTH][channels]
+    days = two_years[NORTH][channels]
     after, before = range(195, 255), range(255, 315)
     assert ratio(days, mean_of("SNR", MEAN), after, before) > 1.04
     assert ratio(days, mean_of("SI", P2P_PERCENT), after, before) < 0.85
@@ -292,18 +295,18 @@ def test_the_service_visit_is_a_step_back_to_good(channels: int, two_years: Year
 def test_a_failing_element_is_seen_in_its_slices_and_in_no_others(
     number: int, failed: range, good: range, two_years: YearsOfReports
 ) -> None:
-    days = two_years[generate.SOUTH][32]
+    days = two_years[SOUTH][32]
     assert ratio(days, in_slice("SNR", MEAN, number), failed, good) < 0.8
     assert ratio(days, in_slice("SNR", SD_PERCENT, number), failed, good) > 1.4
     assert ratio(days, in_slice("ghost", MEAN, number), failed, good) > 1.2
     far = 16 if number == 4 else 1
     assert 0.95 < ratio(days, in_slice("SNR", MEAN, far), failed, good) < 1.05
-    other_coil = two_years[generate.SOUTH][64]
+    other_coil = two_years[SOUTH][64]
     assert 0.95 < ratio(other_coil, in_slice("SNR", MEAN, number), failed, good) < 1.05
 
 
 def test_a_repaired_element_is_good_again(two_years: YearsOfReports) -> None:
-    days = two_years[generate.SOUTH][32]
+    days = two_years[SOUTH][32]
     repaired, good = range(405, 445), range(521, 560)
     assert ratio(days, in_slice("SNR", MEAN, 4), repaired, good) > 0.95
 
@@ -313,7 +316,8 @@ def test_a_repaired_element_is_good_again(two_years: YearsOfReports) -> None:
 
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "sample_data" / "generate.py"), *arguments],
+        # -S: the standard library is all it needs.
+        [sys.executable, "-S", str(ROOT / "sample_data" / "generate.py"), *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -325,6 +329,18 @@ def test_the_program_writes_reports_and_tells_the_story(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("10 reports in ")
     assert "service visit on 2026-03-10" in result.stdout
+    assert len(list(tmp_path.glob("*/Stability_*.txt"))) == 10
+
+
+def test_the_program_also_runs_as_a_module(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-S", "-m", "sample_data.generate", str(tmp_path), "--years", "0.02"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
     assert len(list(tmp_path.glob("*/Stability_*.txt"))) == 10
 
 
