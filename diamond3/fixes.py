@@ -218,8 +218,10 @@ def _outlive_the_others() -> None:
     def end_if_orphaned(signum: int, frame: Optional[FrameType]) -> None:
         if os.getppid() != daemon:  # it was killed, and will not stop us any more
             raise SystemExit(0)
+        signal.alarm(1)  # it may be dying just now
 
-    signal.signal(signal.SIGTERM, end_if_orphaned)
+    for each in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(each, end_if_orphaned)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # our daemon.py blocks it
 
 
