@@ -26,7 +26,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.9",
-    py_modules=["stability_report", "stability_collector"],
+    py_modules=["stability_collector", "stability_graphite", "stability_report"],
     packages=["diamond3", "hops", "hops.graphite", "sample_data"],
     install_requires=[
         # diamond3 knows how to run exactly this one; it has been the newest since 2016.

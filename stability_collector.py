@@ -3,15 +3,18 @@
 
 Every scanner writes a small text file, a Stability report, after each phantom scan. This
 collector, a plugin of the Diamond metrics daemon, looks into the scanners' folders, publishes
-every number of every report with the time of the scan, and moves the file into an archive
-folder beside it.
+every number of every report with the time of the scan, asks Graphite whether it has them all, and
+only then moves the file into an archive folder beside it.
 
-To install it, copy `stability_collector.py` and `stability_report.py` into a folder of Diamond's
-`collectors_path`, and `StabilityCollector.conf` into its `collectors_config_path`.
+To install it, copy `stability_collector.py`, `stability_graphite.py` and `stability_report.py` into
+a folder of Diamond's `collectors_path`, and `StabilityCollector.conf` into its
+`collectors_config_path`.
 
 Python 2.7 and 3.9 or newer, standard library and Diamond only.
 """
 import datetime
+import errno
+import grp
 import os
 import re
 import signal
@@ -24,36 +27,70 @@ from diamond.error import DiamondException
 from diamond.metric import Metric
 
 import stability_report
+from stability_graphite import Graphite, GraphiteError
 
-# Diamond interrupts a run that takes too long, wherever it is. No report is begun when less
-# than this many seconds are left; Diamond grants a run one second at least.
-_TIME_FOR_A_REPORT = 0.5
+# Diamond interrupts a run that takes too long, wherever it is, and grants it one second at
+# least. We end by ourselves when less than this many seconds are left.
+_MARGIN = 0.5
+# A run in which nothing moves for so many seconds ends; the next one goes on.
+_PATIENCE = 15
+_NAP = 0.2
+
+# Graphite is asked so many seconds after a report was published, then after twice as many, and
+# so on up to the longest pause. Until it is late, an incomplete answer is nothing unusual.
+_FIRST_PAUSE = 0.5
+_LATE = 8
+_LONGEST_PAUSE = 600
+_HTTP_TIMEOUT = 10
+
+# So many reports of a scanner may be published and not yet archived. Graphite is asked about so
+# many at once, if their scans are not farther apart than this many seconds.
+_WINDOW = 500
+_BATCH = 50
+_BATCH_SECONDS = 30 * 86400
+_DAY = 86400
+
+# A report that has been incomplete for so many seconds is not being written any more.
+_WRITING = 3600
+
+# Diamond's, where its configuration says nothing.
+_QUEUE_SIZE = 16384
+
+_clock = getattr(time, 'monotonic', time.time)
 
 # location: str as configured; path: str, its part of the metric path; folder: str.
 Scanner = namedtuple('Scanner', 'location path folder')
 
-# ingest_dir: str; settle_seconds: float; timezone: str; precision: int or None;
-# scanners: list of Scanner; coils: dict from receive channels (int) to coil name (str).
-Settings = namedtuple('Settings', 'ingest_dir settle_seconds timezone precision scanners coils')
+# ingest_dir, reject_dir: str; settle_seconds, confirm_seconds: float; timezone: str; precision,
+# archive_mode, archive_group: int or None; graphite: Graphite or None; scanners: list of Scanner;
+# coils: dict from receive channels (int) to coil name (str).
+Settings = namedtuple('Settings', 'ingest_dir reject_dir settle_seconds confirm_seconds timezone '
+                                  'precision archive_mode archive_group graphite scanners coils')
 
 
 class StabilityCollector(diamond.collector.Collector):
     """Publishes the Stability reports in the folders of any number of scanners."""
-
-    def __init__(self, *args, **kwargs):
-        self._told = {}
-        super(StabilityCollector, self).__init__(*args, **kwargs)
 
     def get_default_config_help(self):
         """The keys of the configuration, each with a sentence (dict of str)."""
         config_help = super(StabilityCollector, self).get_default_config_help()
         config_help.update({
             'ingest_dir': "Archive: the subfolder of each scanner's folder that a report is "
-                          'moved into once it is published',
+                          'moved into once Graphite has it',
+            'reject_dir': "The subfolder of each scanner's folder that a malformed report is "
+                          'moved into, with a note saying why',
             'settle_seconds': 'Leave a file alone until it has not changed for this many seconds',
             'timezone': "Time zone of the scanners' clocks, like America/New_York; empty: this "
                         "machine's",
             'precision': 'Decimals to send, from 0 to 15; empty: as many as the report has',
+            'graphite_url': 'Address of graphite-web, like http://127.0.0.1:8080, user:password@ '
+                            'before the host where needed; empty: reports are archived '
+                            'unconfirmed',
+            'graphite_token_file': 'File with a bearer token for graphite_url; empty: none',
+            'confirm_seconds': 'Archive a report when Graphite has shown it for this many '
+                               'seconds: carbon keeps points in memory for a while',
+            'archive_mode': 'Octal mode that archived reports get, like 0640; empty: unchanged',
+            'archive_group': 'Group that archived reports get; empty: unchanged',
             'scanners': 'Section: one line a scanner, <location> = <absolute path of its folder>; '
                         'the slashes of the location become the dots of the metric path',
             'coils': 'Section: one line a coil, <receive channels> = <name in the metric path>',
@@ -66,9 +103,15 @@ class StabilityCollector(diamond.collector.Collector):
         config.update({
             'interval': 60,
             'ingest_dir': 'Ingested',
+            'reject_dir': 'Rejected',
             'settle_seconds': 5,
             'timezone': '',
             'precision': '',
+            'graphite_url': '',
+            'graphite_token_file': '',
+            'confirm_seconds': 10,
+            'archive_mode': '',
+            'archive_group': '',
             'scanners': {},
             'coils': {},
         })
@@ -81,85 +124,140 @@ class StabilityCollector(diamond.collector.Collector):
         """
         super(StabilityCollector, self).process_config()
         self.settings = _settings(self.config)
-        self._told.clear()
-        if self.config['enabled'] and not self.settings.scanners:
+        self._shares = [_Share(scanner, self.log) for scanner in self.settings.scanners]
+        self._graphite_pause = _LATE
+        self._ask_graphite_at = _clock()
+        if not self.config['enabled']:
+            return
+        if not self.settings.scanners:
             self.log.warning('StabilityCollector: no scanner is configured: add lines like '
                              '"Harvard/Northwest/Bay1 = /mnt/scanner/bay1" under [scanners]')
+        if not self.settings.graphite:
+            self.log.warning('StabilityCollector: delivery is not confirmed: set graphite_url, and '
+                             'a report is archived only once Graphite has it')
+
+    # -- one run ---------------------------------------------------------------------------
 
     def collect(self):
-        """Publishes and archives every report that waits, scanner by scanner, oldest first."""
-        for scanner in self.settings.scanners:
-            for filename in self._waiting(scanner):
-                if _time_is_up():
-                    return
-                self._ingest(scanner, filename)
+        """Publishes what waits, oldest scan first, and archives what Graphite has.
 
-    def _waiting(self, scanner):
+        Goes round the scanners until nothing is left to do, the time that Diamond grants is up,
+        or nothing moves any more.
+        """
+        shares = list(self._shares)
+        patience = max(_PATIENCE, 2 * self.settings.confirm_seconds)
+        last_step = _clock()
+        while True:
+            steps = sum(self._advance(share) for share in shares)
+            if steps:
+                last_step = _clock()
+            elif _clock() - last_step > patience:
+                break
+            if _time_left() <= 0 or not any(share.is_busy for share in shares):
+                break
+            if not steps:
+                time.sleep(min(_NAP, _time_left()))
+            shares.append(shares.pop(0))  # or the last would always find Diamond's queue full
+        for share in self._shares:
+            self._publish_about(share)
+
+    def _advance(self, share):
+        """Takes the reports of one scanner further; returns how many got further (int)."""
         try:
-            filenames = [name for name in os.listdir(scanner.folder)
-                         if stability_report.is_report_name(name)]
+            with _Folder(share.scanner.folder) as folder:
+                share.look_into(folder, self.settings.ingest_dir)
+                return self._take(share, folder) + self._confirm(share, folder)
         except EnvironmentError as error:
-            self._tell_once(scanner.folder, 'cannot be listed: %s; is the share mounted and '
-                            'readable?' % error.strerror)
-            return []
-        self._forget_all_but(scanner.folder, filenames)
-        return sorted(filenames, key=_oldest_scan_first)
+            share.lose_sight('cannot be used: %s; is the share mounted, and may Diamond read it?'
+                             % error.strerror)
+            return 0
 
-    def _ingest(self, scanner, filename):
-        path = os.path.join(scanner.folder, filename)
-        try:
-            if not self._is_ready(path):
-                return
-            report = stability_report.read(path)
-        except stability_report.ReportError as error:
-            self._tell_once(path, 'is no good report and stays: %s' % error)
-            return
-        except EnvironmentError as error:
-            self._tell_once(path, 'cannot be read and stays: %s' % error.strerror)
-            return
-        coil = self.settings.coils.get(report.channels)
-        if coil is None:
-            self._tell_once(path, 'comes from a coil of %d channels and stays: add a line like '
-                            '"%d = %d" under [coils]' % ((report.channels,) * 3))
-            return
-        count = self._publish(report, scanner, coil)
-        try:
-            archived = _move(path, os.path.join(scanner.folder, self.settings.ingest_dir))
-        except EnvironmentError as error:
-            self._tell_once(path, 'is published but cannot be moved into %r, and will be published '
-                            'again: %s' % (self.settings.ingest_dir, error.strerror))
-            return
-        self.log.info('%r: %d points published, %d without a number; now %r',
-                      path, count, report.without_number, archived)
+    # -- reading and publishing ------------------------------------------------------------
 
-    def _is_ready(self, path):
-        """Whether `path` is a regular file that is not being written any more."""
-        status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode):
-            self._tell_once(path, 'is not a regular file and stays')
-            return False
-        age = time.time() - status.st_mtime
-        # The share's clock may be ahead of ours.
-        return not 0 <= age < self.settings.settle_seconds
-
-    def _publish(self, report, scanner, coil):
-        """Hands the numbers of `report` to Diamond's handlers; returns how many (int)."""
-        epoch = stability_report.timestamp(report.time, self.settings.timezone)
-        host = self.get_hostname()
-        ttl = float(self.config['interval']) * float(self.config['ttl_multiplier'])
-        count = 0
-        for point in stability_report.points(report):
-            name = '%s.%s.%s.%s.%d' % (
-                scanner.path, coil, point.section, point.column, point.slice)
-            if not self._is_wanted(name):
+    def _take(self, share, folder):
+        """Publishes the reports that are new, while there is room; returns how many (int)."""
+        published = 0
+        for name in share.names:
+            if _time_left() <= 0 or len(share.flights) >= _WINDOW:
+                share.is_busy = True
+                break
+            status = None if name in share.flights else folder.status(name)
+            if status is None or not share.file(name, status).is_to_be_read(
+                    self.settings.settle_seconds):
                 continue
-            precision = self.settings.precision
-            self.publish_metric(Metric(
-                self.get_metric_path(name), point.number, timestamp=epoch,
-                precision=point.decimals if precision is None else precision,
-                host=host, metric_type='GAUGE', ttl=ttl))
-            count += 1
-        return count
+            report = self._read(share, folder, name)
+            if report is None:
+                continue
+            epoch = stability_report.timestamp(report.time, self.settings.timezone)
+            if share.has_flight_on(epoch, report.channels):
+                share.is_busy = True
+                continue
+            metrics = self._metrics(share, report, epoch)
+            free, size = self._queue_room()
+            if len(metrics) > size:
+                share.leave(name, 'has %d values, more than Diamond\'s queue takes, and stays: '
+                            'raise metric_queue_size in diamond.conf' % len(metrics))
+            elif len(metrics) > free:
+                share.is_busy = True
+                break
+            else:
+                self._publish(metrics)
+                share.take_off(name, report, epoch, metrics)
+                published += 1
+        if published:
+            self._flush()
+        return published
+
+    def _read(self, share, folder, name):
+        """The Report in the file `name`, or None when it is none that can be published."""
+        try:
+            data, status = folder.read(name)
+            file = share.file(name, status)
+            report = stability_report.parse_bytes(data, name)
+        except EnvironmentError as error:
+            share.tell(name, 'cannot be read and stays: %s' % error.strerror)
+        except stability_report.IncompleteReport as error:
+            if file.age() > _WRITING:
+                self._reject(share, folder, name, error)
+            else:
+                file.is_incomplete = True
+        except stability_report.ReportError as error:
+            self._reject(share, folder, name, error)
+        else:
+            if report.channels in self.settings.coils:
+                return report
+            share.leave(name, 'comes from a coil of %d channels and stays: add a line like '
+                        '"%d = %d" under [coils]' % ((report.channels,) * 3))
+        return None
+
+    def _reject(self, share, folder, name, error):
+        try:
+            rejected = folder.reject(name, self.settings.reject_dir, '%s\n' % error)
+        except EnvironmentError as trouble:
+            share.leave(name, 'is no good report and stays, because it cannot be moved into %r '
+                        '(%s): %s' % (self.settings.reject_dir, trouble.strerror, error))
+        else:
+            share.rejected += 1
+            share.remove(name)
+            self.log.error('%r is no good report and is now %r: %s',
+                           share.path(name), share.path(rejected), error)
+
+    def _metrics(self, share, report, epoch):
+        """The numbers of `report` as Diamond's Metrics, but for those that nobody wants."""
+        name = '%s.%s' % (share.scanner.path, self.settings.coils[report.channels])
+        path = self.get_metric_path(name)
+        return [
+            self._metric(path + suffix, point.number, epoch, point.decimals)
+            for point, suffix in ((point, '.%s.%s.%d' % (point.section, point.column, point.slice))
+                                  for point in stability_report.points(report))
+            if self._is_wanted(name + suffix)]
+
+    def _metric(self, path, number, epoch, decimals):
+        precision = self.settings.precision
+        return Metric(path, number, timestamp=epoch,
+                      precision=decimals if precision is None else precision,
+                      host=self.get_hostname(), metric_type='GAUGE',
+                      ttl=float(self.config['interval']) * float(self.config['ttl_multiplier']))
 
     def _is_wanted(self, name):
         """Whether Diamond's whitelist and blacklist let the metric `name` (str) through.
@@ -175,18 +273,361 @@ class StabilityCollector(diamond.collector.Collector):
             return not _matches(self.config['metrics_blacklist'], name)
         return True
 
-    def _tell_once(self, path, message):
-        """Logs what is wrong with `path`, but not the same again on every poll."""
-        if self._told.get(path) != message:
-            self._told[path] = message
-            self.log.error('%r %s', path, message)
+    def _queue_room(self):
+        """How many metrics Diamond's queue takes now, and when it is empty.
 
-    def _forget_all_but(self, folder, filenames):
-        waiting = set(filenames)
-        for path in list(self._told):
-            if os.path.dirname(path) == folder and os.path.basename(path) not in waiting:
-                del self._told[path]
-        self._told.pop(folder, None)
+        What does not fit it drops. Other collectors use it too, and a flush takes a place.
+        """
+        free = size = float('inf')
+        for handler in self.handlers:
+            if hasattr(handler, 'queue'):
+                most = int(handler.config.get('server', {}).get('metric_queue_size', _QUEUE_SIZE))
+                if most > 0:  # else it has no bound
+                    most -= most // 8 + 1
+                    size = min(size, most)
+                    free = min(free, most - handler.queue.qsize())
+        return free, size
+
+    def _publish(self, metrics):
+        for metric in metrics:
+            self.publish_metric(metric)
+
+    def _flush(self):
+        for handler in self.handlers:
+            handler._flush()
+
+    # -- confirming and archiving ----------------------------------------------------------
+
+    def _confirm(self, share, folder):
+        """Archives what Graphite has, if it is time to ask; returns how many got further (int)."""
+        steps = 0
+        for name in share.due():
+            if self.settings.graphite is None or share.flights[name].last is None:
+                steps += self._archive(share, folder, name)
+        for names in share.batches() if _clock() >= self._ask_graphite_at else []:
+            if _time_left() <= 0:
+                break
+            try:
+                steps += self._confirm_batch(share, folder, names)
+            except GraphiteError as error:
+                if _time_left() > 0:  # else it was we who could not wait
+                    self._wait_for_graphite(share, error)
+                break
+            self._graphite_pause = _LATE
+        share.is_busy = share.is_busy or any(
+            not flight.is_stuck for flight in share.flights.values())
+        return steps
+
+    def _confirm_batch(self, share, folder, names):
+        """Asks Graphite about reports of one coil; returns how many got further (int).
+
+        What was published last arrives last, so that is all that is asked for first. When it has
+        been there for a while, or is late, all points are asked for.
+        """
+        first = share.flights[names[0]]
+        if not first.is_to_be_counted():
+            found = self._ask(share, names, first.last.path)
+            return sum(flight.arrive(self.settings.confirm_seconds)
+                       if _is_stored(flight.last, found[flight.epoch]) else flight.wait()
+                       for flight in (share.flights[name] for name in names))
+        coil = self.settings.coils[first.channels]
+        found = self._ask(share, names, self.get_metric_path(
+            '%s.%s.*.*.*' % (share.scanner.path, coil)))
+        steps = 0
+        late = []
+        for name in names:
+            flight = share.flights[name]
+            metrics = self._read_again(share, folder, name)
+            if metrics is None:
+                continue
+            missing = [metric for metric in metrics
+                       if not _is_stored(metric, found[flight.epoch])]
+            if missing:
+                flight.wait()
+                late.append((name, missing))
+            elif flight.has_arrived:
+                steps += self._archive(share, folder, name)
+            else:
+                steps += flight.arrive(self.settings.confirm_seconds)
+        if late:
+            self._publish_again(share, late)
+        return steps
+
+    def _ask(self, share, names, pattern):
+        """{epoch: {metric path: float}}, what Graphite has of series in the slots of reports."""
+        return self.settings.graphite.points(
+            pattern, [share.flights[name].epoch for name in names],
+            min(_HTTP_TIMEOUT, _time_left()))
+
+    def _read_again(self, share, folder, name):
+        """The Metrics of a report that was published before; None when the file has changed."""
+        flight = share.flights[name]
+        try:
+            data, status = folder.read(name)
+        except EnvironmentError:  # the next look into the folder tells what has happened
+            share.forget(name)
+            return None
+        if _signature(status) != flight.signature:
+            share.forget(name)
+            return None
+        return self._metrics(share, stability_report.parse_bytes(data, name), flight.epoch)
+
+    def _publish_again(self, share, late):
+        """Publishes what Graphite lacks once more: `late` is a list of names and their Metrics."""
+        lacking = sum(len(missing) for _, missing in late)
+        total = sum(share.flights[name].count for name, _ in late)
+        name, missing = late[0]
+        flight = share.flights[name]
+        self.log.error(
+            '%r%s: %d of %d points are in Graphite %d s after they were published, %s not; what '
+            'is missing is published again; %s', share.path(name),
+            ' and %d more reports' % (len(late) - 1) if len(late) > 1 else '', total - lacking,
+            total, flight.seconds(), missing[0].path,
+            _likely_cause(lacking, total, flight.epoch))
+        for _, missing in late:
+            if len(missing) > self._queue_room()[0]:
+                break  # another time
+            self._publish(missing)
+        self._flush()
+
+    def _wait_for_graphite(self, share, error):
+        self.log.error('%r: %d reports are published and stay until Graphite shows them; it is '
+                       'asked again in %d s: %s', share.scanner.folder, len(share.flights),
+                       self._graphite_pause, error)
+        self._ask_graphite_at = _clock() + self._graphite_pause
+        self._graphite_pause = min(2 * self._graphite_pause, _LONGEST_PAUSE)
+
+    def _archive(self, share, folder, name):
+        """Moves a report into the archive; returns 1, or 0 when it cannot be moved."""
+        flight = share.flights[name]
+        try:
+            archived = folder.archive(name, flight.signature, self.settings.ingest_dir)
+        except EnvironmentError as error:
+            share.tell(name, 'is published but cannot be moved into %r, and stays: %s'
+                       % (self.settings.ingest_dir, error.strerror))
+            flight.is_stuck = True
+            flight.wait()
+            return 0
+        if archived is None:  # another daemon was quicker, or somebody changed it
+            share.forget(name)
+            return 0
+        share.ingested += 1
+        share.remove(name)
+        self.log.info('%r: %d points %s, %d without a number; now %r', share.path(name),
+                      flight.count, 'stored' if self.settings.graphite else 'published',
+                      flight.without_number, share.path(archived))
+        self._give_access(share, folder, archived)
+        return 1
+
+    def _give_access(self, share, folder, archived):
+        """Sets mode and group of an archived report, for staff who must read it."""
+        try:
+            folder.give_access(archived, self.settings.archive_mode, self.settings.archive_group)
+        except EnvironmentError as error:
+            self.log.error('%r is archived, but archive_mode and archive_group could not be set: '
+                           '%s', share.path(archived), error.strerror)
+
+    # -- about itself ----------------------------------------------------------------------
+
+    def _publish_about(self, share):
+        """How one scanner's reports fare, as metrics beside its coils."""
+        for name, number in sorted(share.about(self.settings.timezone).items()):
+            name = '%s.ingest.%s' % (share.scanner.path, name)
+            if self._is_wanted(name):
+                self.publish_metric(self._metric(
+                    self.get_metric_path(name), number, int(time.time()), 0))
+
+
+
+# -- what is known of the reports ----------------------------------------------------------
+
+
+class _File(object):
+    """A file that waits in a scanner's folder, as it is since its last change."""
+
+    def __init__(self, status):
+        self.signature = _signature(status)
+        self.is_left = False
+        self.is_incomplete = False
+        self.told = None
+        self._changed = status.st_mtime
+        self._since = _clock()
+
+    def is_to_be_read(self, settle_seconds):
+        if self.is_left or (self.is_incomplete and self.age() <= _WRITING):
+            return False
+        return self.age() >= settle_seconds
+
+    def age(self):
+        """Seconds since the last change; the share's clock may be ahead of ours."""
+        return max(time.time() - self._changed, _clock() - self._since)
+
+
+class _Flight(object):
+    """A report that is published and not yet archived.
+
+    last: the Metric that was published last, None if there was none; count: int, how many were;
+    has_arrived: whether Graphite has shown the last, and maybe all; is_stuck: whether it cannot be
+    archived though Graphite has it; due: when to see after it.
+    """
+
+    def __init__(self, signature, report, epoch, metrics):
+        self.signature = signature
+        self.channels = report.channels
+        self.without_number = report.without_number
+        self.epoch = epoch
+        self.count = len(metrics)
+        self.last = metrics[-1] if metrics else None
+        self.has_arrived = False
+        self.is_stuck = False
+        self.due = self._published = _clock()
+        self._pause = _FIRST_PAUSE
+
+    def wait(self):
+        """Puts the report off, longer each time; returns 0, as no step was made."""
+        self.has_arrived = False
+        self.due = _clock() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        return 0
+
+    def arrive(self, confirm_seconds):
+        """Notes that Graphite shows the report; returns 1, a step."""
+        self.has_arrived = True
+        self.due = _clock() + confirm_seconds
+        return 1
+
+    def is_to_be_counted(self):
+        """Whether it is time to ask for all points."""
+        return self.has_arrived or self._pause >= _LATE
+
+    def seconds(self):
+        """How long ago it was published."""
+        return _clock() - self._published
+
+
+class _Share(object):
+    """A scanner's folder from poll to poll: what waits in it, and what was done.
+
+    names: list of str, the reports that wait, oldest scan first; flights: dict from name to
+    _Flight; is_busy: whether there is something to do that could not be done yet; ingested,
+    rejected: int, reports since Diamond (re)loaded the configuration.
+    """
+
+    def __init__(self, scanner, log):
+        self.scanner = scanner
+        self.names = []
+        self.flights = {}
+        self.is_busy = False
+        self.ingested = 0
+        self.rejected = 0
+        self._log = log
+        self._files = {}
+        self._gone = set()
+        self._told = None
+        self._newest = ''
+        self._is_in_sight = False
+
+    def path(self, name):
+        return os.path.join(self.scanner.folder, name)
+
+    def look_into(self, folder, ingest_dir):
+        """Lists the reports that wait, and forgets what has gone."""
+        self.names = _reports(folder.names())
+        if not self._is_in_sight:
+            archived = _reports(folder.names_in(ingest_dir))
+            self._newest = max(archived[-1:] + [self._newest], key=_digits)
+        for name in set(self._files).difference(self.names):
+            self.forget(name)
+        self._gone = set()
+        self._told = None
+        self._is_in_sight = True
+        self.is_busy = False
+
+    def file(self, name, status):
+        """The _File `name` with that status: a new one when it has changed."""
+        file = self._files.get(name)
+        if file is None or file.signature != _signature(status):
+            file = self._files[name] = _File(status)
+        return file
+
+    def take_off(self, name, report, epoch, metrics):
+        self.flights[name] = _Flight(self._files[name].signature, report, epoch, metrics)
+
+    def has_flight_on(self, epoch, channels):
+        """Whether a scan of that coil is under way that may share a slot with one at `epoch`.
+
+        One would take the other's points for its own, published wrongly, and put it right.
+        """
+        return any(flight.channels == channels and flight.epoch // _DAY == epoch // _DAY
+                   for flight in self.flights.values())
+
+    def due(self):
+        """The names of the reports that it is time to see after, oldest scan first."""
+        now = _clock()
+        return [name for name in self.names
+                if name in self.flights and self.flights[name].due <= now]
+
+    def batches(self):
+        """`due` in lists that Graphite can be asked about at once, of scans of one coil each."""
+        def question(name):
+            flight = self.flights[name]
+            return flight.channels, flight.is_to_be_counted(), flight.last.path
+
+        batches = []
+        for name in sorted((name for name in self.due() if self.flights[name].last), key=question):
+            first = batches[-1][0] if batches else None
+            if (first is None or len(batches[-1]) == _BATCH or question(first) != question(name)
+                    or self.flights[name].epoch - self.flights[first].epoch > _BATCH_SECONDS):
+                batches.append([])
+            batches[-1].append(name)
+        return batches
+
+    def forget(self, name):
+        """What is known of `name` is no longer so."""
+        self._files.pop(name, None)
+        self.flights.pop(name, None)
+
+    def remove(self, name):
+        """`name` was moved away."""
+        self.forget(name)
+        self._gone.add(name)
+        self._newest = max(name, self._newest, key=_digits)
+
+    def leave(self, name, message):
+        """Says why the file stays; it is not looked at again until it changes."""
+        self._files[name].is_left = True
+        self.tell(name, message)
+
+    def tell(self, name, message):
+        """Logs what is wrong with the file `name`, but not the same again on every poll."""
+        if self._files[name].told != message:
+            self._files[name].told = message
+            self._log.error('%r %s', self.path(name), message)
+
+    def lose_sight(self, message):
+        """The folder cannot be used; `message` says why, once."""
+        self.names = []
+        self.is_busy = False
+        self._is_in_sight = False
+        if self._told != message:
+            self._told = message
+            self._log.error('%r %s', self.scanner.folder, message)
+
+    def about(self, timezone):
+        """How the scanner's reports fare: {metric name: int}; nothing if that is not known."""
+        if not self._is_in_sight:
+            return {}
+        waiting = [name for name in self.names if name not in self._gone]
+        now = time.time()
+        numbers = {'ingested': self.ingested, 'rejected': self.rejected,
+                   'waiting': len(waiting), 'unconfirmed': len(self.flights),
+                   'oldest_waiting_seconds': 0}
+        if waiting:
+            numbers['oldest_waiting_seconds'] = int(now - _epoch(waiting[0], timezone))
+        newest = max(waiting[-1:] + [self._newest], key=_digits)
+        if newest:
+            numbers['seconds_since_last_scan'] = int(now - _epoch(newest, timezone))
+        return numbers
 
 
 # -- configuration -------------------------------------------------------------------------
@@ -196,9 +637,14 @@ def _settings(config):
     """The checked Settings in Diamond's `config`. Raises DiamondException."""
     return Settings(
         ingest_dir=_folder_name(config, 'ingest_dir'),
+        reject_dir=_folder_name(config, 'reject_dir'),
         settle_seconds=_seconds(config, 'settle_seconds'),
+        confirm_seconds=_seconds(config, 'confirm_seconds'),
         timezone=_timezone(config, 'timezone'),
         precision=_precision(config, 'precision'),
+        archive_mode=_mode(config, 'archive_mode'),
+        archive_group=_group(config, 'archive_group'),
+        graphite=_graphite(config, 'graphite_url', 'graphite_token_file'),
         scanners=_scanners(_section(config, 'scanners')),
         coils=_coils(_section(config, 'coils')))
 
@@ -247,6 +693,49 @@ def _precision(config, key):
     return int(value)
 
 
+def _mode(config, key):
+    value = _text(config, key)
+    if not value:
+        return None
+    if not re.match(r'0?[0-7]{3}\Z', value):
+        raise _wrong(key, value, 'an octal mode like 0640, or nothing')
+    return int(value, 8)
+
+
+def _group(config, key):
+    value = _text(config, key)
+    if not value:
+        return None
+    try:
+        return grp.getgrnam(value).gr_gid
+    except KeyError:
+        raise _wrong(key, value, 'the name of a group of this machine, or nothing')
+
+
+def _graphite(config, url_key, token_key):
+    url = _text(config, url_key)
+    token_file = _text(config, token_key)
+    if not url:
+        return None
+    token = _token(token_key, token_file) if token_file else None
+    try:
+        return Graphite(url, token)
+    except ValueError as error:
+        # There may be a password in it.
+        raise DiamondException('StabilityCollector: %s: %s, or nothing' % (url_key, error))
+
+
+def _token(key, path):
+    try:
+        with open(path) as stream:
+            token = stream.read(65536).strip()
+    except EnvironmentError as error:
+        raise _wrong(key, path, 'a file that Diamond may read (%s)' % error.strerror)
+    if not re.match(r'[!-~]+\Z', token):
+        raise _wrong(key, path, 'a file with one line, the token')
+    return token
+
+
 def _section(config, key):
     if not isinstance(config[key], dict):
         raise _wrong(key, config[key], 'a section [%s] with a line for each' % key)
@@ -292,28 +781,181 @@ def _coils(section):
 # -- files ---------------------------------------------------------------------------------
 
 
-def _oldest_scan_first(filename):
-    try:
-        return stability_report.scan_time(filename), filename
-    except stability_report.ReportError:
-        return datetime.datetime.max, filename
+class _Folder(object):
+    """A folder that anybody at the scanner's console can write to.
 
-
-def _move(path, folder):
-    """Moves the file at `path` into `folder`, made when missing; returns its new path (str).
-
-    A name that is taken there gets a number.
+    Its names are looked up in the folder that was opened, whatever its path leads to meanwhile,
+    and no link is followed. Every method raises EnvironmentError.
     """
-    if not os.path.isdir(folder):
-        os.mkdir(folder)
-    stem, extension = os.path.splitext(os.path.basename(path))
-    target = os.path.join(folder, stem + extension)
+
+    def __init__(self, path, flags=0):
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags)
+        by_descriptor = '/proc/self/fd/%d' % self._descriptor
+        self._path = by_descriptor if os.path.isdir(by_descriptor) else path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        os.close(self._descriptor)
+
+    def names(self):
+        return os.listdir(self._path)
+
+    def names_in(self, subfolder):
+        """The names in a subfolder; none if it cannot be listed."""
+        try:
+            with _Folder(self._at(subfolder), os.O_NOFOLLOW) as folder:
+                return folder.names()
+        except EnvironmentError:  # told when something is to be moved there
+            return []
+
+    def status(self, name):
+        """The status of `name` (of a link itself), or None when it is not there."""
+        try:
+            return os.lstat(self._at(name))
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return None
+
+    def read(self, name):
+        """The content of a regular file (bytes, one more than a report may have at most), and
+        its status.
+        """
+        # Opening alone can rewind a tape or wait for a writer.
+        _require_regular(os.lstat(self._at(name)))
+        descriptor = os.open(self._at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, 'rb') as stream:
+            status = os.fstat(descriptor)
+            _require_regular(status)
+            return stream.read(stability_report.MAX_BYTES + 1), status
+
+    def archive(self, name, signature, subfolder):
+        """Moves the file, if it still has that signature, into the subfolder, made when missing.
+
+        Returns its new name, from here; None when it has gone or changed. What has its name there
+        stays: a report with the same content is called a duplicate, another gets a number.
+        """
+        status = self.status(name)
+        if status is None or _signature(status) != signature:
+            return None
+        with self._subfolder(subfolder) as folder:
+            stem, extension = os.path.splitext(name)
+            if folder.status(name) is not None and folder._has_content_of(self, name):
+                stem += '.duplicate'
+            return self._move(name, folder, _free_name(folder, stem, extension), subfolder)
+
+    def reject(self, name, subfolder, reason):
+        """Moves the file into the subfolder, with `reason` (str) in a file beside it.
+
+        Returns its new name, from here.
+        """
+        with self._subfolder(subfolder) as folder:
+            new = _free_name(folder, *os.path.splitext(name), also='.reason.txt')
+            note = folder._at(new + '.reason.txt')
+            descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+            try:
+                with os.fdopen(descriptor, 'w') as stream:
+                    stream.write(reason)
+                return self._move(name, folder, new, subfolder)
+            except EnvironmentError:
+                os.unlink(note)  # ours, and about a file that is not there
+                raise
+
+    def give_access(self, archived, mode, group):
+        """Sets the mode and the group (int or None) of an archived file."""
+        subfolder, name = os.path.split(archived)
+        with self._subfolder(subfolder) as folder:
+            descriptor = os.open(folder._at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                if group is not None:
+                    os.fchown(descriptor, -1, group)
+                if mode is not None:
+                    os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def _at(self, name):
+        return os.path.join(self._path, name)
+
+    def _subfolder(self, name):
+        if self.status(name) is None:
+            os.mkdir(self._at(name))
+        return _Folder(self._at(name), os.O_NOFOLLOW)
+
+    def _move(self, name, folder, new, subfolder):
+        try:
+            os.rename(self._at(name), folder._at(new))
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return None
+        return os.path.join(subfolder, new)
+
+    def _has_content_of(self, other, name):
+        try:
+            return self.read(name)[0] == other.read(name)[0]
+        except EnvironmentError:  # no regular file: another thing of that name
+            return False
+
+
+def _require_regular(status):
+    if not stat.S_ISREG(status.st_mode):
+        raise EnvironmentError(errno.EINVAL, 'it is not a regular file')
+
+
+def _signature(status):
+    """What changes when a file is written to (tuple)."""
+    return status.st_ino, status.st_size, status.st_mtime
+
+
+def _free_name(folder, stem, extension, also=''):
+    """A name that nothing has in `folder`, with a number where needed; nor with `also` after it."""
     number = 0
-    while os.path.lexists(target):
+    name = stem + extension
+    while folder.status(name) is not None or (also and folder.status(name + also) is not None):
         number += 1
-        target = os.path.join(folder, '%s.%d%s' % (stem, number, extension))
-    os.rename(path, target)
-    return target
+        name = '%s.%d%s' % (stem, number, extension)
+    return name
+
+
+def _reports(names):
+    """Those of `names` that reports have, oldest scan first."""
+    return sorted(filter(stability_report.is_report_name, names), key=_digits)
+
+
+def _digits(name):
+    """The time of a scan as the digits in its report's name, which sort by time in both forms."""
+    return re.sub('[^0-9]', '', name)
+
+
+def _epoch(name, timezone):
+    """When the scan was made (int), as its report's name says; 0 for an impossible time."""
+    try:
+        return stability_report.timestamp(stability_report.scan_time(name), timezone)
+    except stability_report.ReportError:
+        return 0
+
+
+# -- Graphite and Diamond ------------------------------------------------------------------
+
+
+def _is_stored(metric, found):
+    """Whether a Metric is among what Graphite has in its slot, {metric path: float}."""
+    # GraphiteHandler sends text with so many decimals, GraphitePickleHandler the number itself.
+    return found.get(metric.path) in (
+        metric.value, float('%.*f' % (metric.precision, metric.value)))
+
+
+def _likely_cause(lacking, total, epoch):
+    if lacking < total:
+        return ('the likely cause is that carbon creates few series a minute '
+                '(MAX_CREATES_PER_MINUTE), or that a handler is still sending its backlog')
+    return ('the likely cause is that the retention is too short for a scan of %s, that carbon may '
+            'create no more series (MAX_CREATES_PER_MINUTE), that a handler cannot reach carbon, '
+            'or that graphite_url is another Graphite'
+            % time.strftime('%Y-%m-%d', time.gmtime(epoch)))
 
 
 def _matches(patterns, name):
@@ -322,7 +964,7 @@ def _matches(patterns, name):
     return any(pattern.match(name) for pattern in patterns)
 
 
-def _time_is_up():
-    """Whether Diamond is about to interrupt this run; never when it is not timed at all."""
+def _time_left():
+    """Seconds until this run should end (float); infinite when Diamond does not time it."""
     left = signal.getitimer(signal.ITIMER_REAL)[0]
-    return 0 < left < _TIME_FOR_A_REPORT
+    return left - _MARGIN if left else float('inf')

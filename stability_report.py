@@ -113,8 +113,15 @@ def read(path):
     Raises ReportError, and IOError or OSError when the file cannot be read.
     """
     with io.open(path, 'rb') as stream:
-        data = stream.read(MAX_BYTES + 1)
-    filename = os.path.basename(path)
+        return parse_bytes(stream.read(MAX_BYTES + 1), path)
+
+
+def parse_bytes(data, filename):
+    """The `Report` in a file's content (bytes); of a large file MAX_BYTES + 1 are enough.
+
+    Raises ReportError, as `parse` does.
+    """
+    filename = os.path.basename(filename)
     if len(data) > MAX_BYTES:
         raise MalformedReport(filename, None, 'larger than any report, over %d bytes' % MAX_BYTES)
     try:

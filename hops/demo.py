@@ -31,6 +31,8 @@ from sample_data.schedule import newest_day, schedule
 
 ARCHIVE = "Ingested"
 POLL_SECONDS = 10
+# The embedded carbon writes what it has every second.
+CONFIRM_SECONDS = 2
 # Carbon writes what it has cached within a second or two; on a busy machine it may take longer.
 STORE_PATIENCE = 120
 
@@ -101,6 +103,8 @@ def _show(
             interval=POLL_SECONDS,
             ingest_dir=ARCHIVE,
             settle_seconds=0,
+            graphite_url=graphite.url,
+            confirm_seconds=CONFIRM_SECONDS,
         )
         _run_diamond(site, reports, len(wanted))
         found = _wait_until_stored(graphite.url, wanted, step)
@@ -166,7 +170,7 @@ def _expected(reports: Reports) -> list[Expected]:
 
 def _run_diamond(site: DiamondSite, reports: Reports, count: int) -> None:
     """Runs the collector once over all that waits, and shows how far it is."""
-    with _progress("Diamond: reports published", count) as advance:
+    with _progress("Diamond: reports confirmed and archived", count) as advance:
         process = site.run_once()
         archived = 0
         try:

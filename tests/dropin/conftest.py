@@ -33,3 +33,25 @@ def golden_lines():
     """What the 2018 collector sent for `real_report`: path, value and epoch as text."""
     with open(_shared_file('golden', 'original-2018-09-10.txt')) as stream:
         return [tuple(line.split()) for line in stream]
+
+
+@pytest.fixture
+def site(tmpdir):
+    from sites import Site  # needs the activation above
+
+    return Site(tmpdir)
+
+
+@pytest.fixture
+def bay1(site):
+    return site.add_scanner('Harvard/Northwest/Bay1', 'bay1')
+
+
+@pytest.fixture
+def server():
+    """An HTTP server; a test says what it answers."""
+    from render import Server
+
+    server = Server()
+    yield server
+    server.end()

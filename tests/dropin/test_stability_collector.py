@@ -1,101 +1,20 @@
 # coding=utf-8
 """What the collector does to a scanner's folder, and what it hands to Diamond's handlers."""
+import grp
 import itertools
 import logging
 import os
 import re
 import signal
+import time
 
 import pytest
 from diamond.error import DiamondException
-from diamond.handler.Handler import Handler
 from diamond.utils.signals import SIGALRMException
 from reports import report_text
+from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, errors, names_in, put
 
 from stability_collector import StabilityCollector
-
-OLD = 'Stability_20180910T090910.txt'
-NEW = 'Stability_2024-04-01T13-07-02.txt'
-# 2018-09-10 09:09:10 and 2024-04-01 13:07:02 UTC, from GNU date.
-OLD_EPOCH = 1536570550
-NEW_EPOCH = 1711976822
-
-
-class Recorder(Handler):
-    """A Diamond handler that keeps the lines which GraphiteHandler would send."""
-
-    def __init__(self):
-        Handler.__init__(self, {})
-        self.lines = []
-
-    def process(self, metric):
-        self.lines.append(tuple(str(metric).split()))
-
-
-class Site(object):
-    """A Diamond configuration with scanners' folders, and the collector that it makes."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.settings = {'timezone': 'UTC'}
-        self.scanners = {}
-        self.coils = {'32': '32'}
-        self.recorder = Recorder()
-        self.collector = None
-
-    def add_scanner(self, location, name):
-        self.scanners[location] = self.folder.join(name)
-        return self.folder.ensure(name, dir=True)
-
-    def load(self):
-        """Writes the configuration; (re)loads the collector as Diamond does."""
-        lines = ['path_prefix = diamond.virtual', 'hostname = testhost']
-        lines += ['%s = %s' % item for item in self.settings.items()]
-        lines += ['[scanners]'] + ['%s = %s' % item for item in sorted(self.scanners.items())]
-        lines += ['[coils]'] + ['%s = %s' % item for item in self.coils.items()]
-        collectors = self.folder.ensure('collectors', dir=True)
-        collectors.join('StabilityCollector.conf').write('\n'.join(lines) + '\n')
-        conf = self.folder.join('diamond.conf')
-        conf.write('[server]\ncollectors_config_path = %s\n' % collectors)
-        if self.collector is None:
-            self.collector = StabilityCollector(configfile=str(conf), handlers=[self.recorder])
-        else:
-            self.collector.load_config()
-
-    def run(self):
-        """One poll; returns the lines it sent."""
-        if self.collector is None:
-            self.load()
-        del self.recorder.lines[:]
-        self.collector._run()
-        return self.recorder.lines
-
-
-@pytest.fixture
-def site(tmpdir):
-    return Site(tmpdir)
-
-
-@pytest.fixture
-def bay1(site):
-    return site.add_scanner('Harvard/Northwest/Bay1', 'bay1')
-
-
-def put(folder, name, text=None, age=3600, **report):
-    """A report in `folder`, last changed `age` seconds ago."""
-    path = folder.join(name)
-    path.write_binary((report_text(**report) if text is None else text).encode('utf-8'))
-    path.setmtime(path.mtime() - age)
-    return path
-
-
-def names_in(folder):
-    return sorted(path.basename for path in folder.listdir())
-
-
-def errors(caplog):
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-
 
 # -- the golden report ---------------------------------------------------------------------
 
@@ -225,14 +144,57 @@ def test_a_name_that_is_taken_in_the_archive_is_not_overwritten(site, bay1):
         stem + '.2.txt': report_text(slices=3)}
 
 
+def test_the_same_report_again_is_put_beside_the_first(site, bay1):
+    for _ in range(3):
+        put(bay1, OLD)
+        assert len(site.run()) == 4
+    stem = OLD[:-len('.txt')]
+    assert names_in(bay1.join('Ingested')) == [
+        stem + '.duplicate.1.txt', stem + '.duplicate.txt', OLD]
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: os.symlink('/etc/hosts', path)],
+                         ids=['folder', 'fifo', 'symbolic link'])
+def test_whatever_has_the_name_in_the_archive_stays(site, bay1, make):
+    make(str(bay1.ensure('Ingested', dir=True).join(OLD)))
+    put(bay1, OLD)
+    assert len(site.run()) == 4
+    assert names_in(bay1.join('Ingested')) == [OLD[:-len('.txt')] + '.1.txt', OLD]
+
+
+def test_archived_reports_get_the_configured_mode_and_group(site, bay1):
+    group = grp.getgrgid(os.getgroups()[0] if os.getgroups() else os.getgid())
+    site.settings.update(archive_mode='0640', archive_group=group.gr_name)
+    put(bay1, OLD)
+    site.run()
+    status = os.stat(str(bay1.join('Ingested', OLD)))
+    assert status.st_mode & 0o7777 == 0o640
+    assert status.st_gid == group.gr_gid
+
+
+def test_an_archive_that_is_a_link_is_not_followed(site, bay1, tmpdir, caplog):
+    elsewhere = tmpdir.ensure('elsewhere', dir=True)
+    bay1.join('Ingested').mksymlinkto(elsewhere)
+    put(bay1, OLD)
+    put(site.add_scanner('Other', 'other'), NEW)
+    assert len(site.run()) == 8
+    assert names_in(elsewhere) == []
+    assert OLD in names_in(bay1)
+    assert "cannot be moved into 'Ingested'" in errors(caplog)[0]
+
+
 def test_a_report_that_cannot_be_archived_stays_and_is_told_once(site, bay1, caplog):
     put(bay1, OLD)
     bay1.join('Ingested').write('a file, no folder')
     assert len(site.run()) == 4
-    assert len(site.run()) == 4
+    assert site.run() == []
     assert OLD in names_in(bay1)
     (message,) = errors(caplog)
     assert 'cannot be moved' in message
+    bay1.join('Ingested').remove()
+    while OLD in names_in(bay1):
+        assert site.run() == []
+    assert names_in(bay1.join('Ingested')) == [OLD]
 
 
 # -- what is left alone --------------------------------------------------------------------
@@ -258,8 +220,12 @@ def test_a_file_that_still_changes_is_left_alone(site, bay1, caplog):
 
 
 def test_a_share_whose_clock_is_ahead_of_ours_is_read_all_the_same(site, bay1):
+    site.settings['settle_seconds'] = 0.01
     put(bay1, OLD, age=-3600)
-    assert len(site.run()) == 4
+    lines = site.run()
+    while not lines:  # until it is seen unchanged for that long
+        lines = site.run()
+    assert len(lines) == 4
 
 
 @pytest.mark.parametrize('make', [
@@ -268,6 +234,7 @@ def test_a_share_whose_clock_is_ahead_of_ours_is_read_all_the_same(site, bay1):
     lambda path: os.symlink(os.path.join(os.path.dirname(path), 'elsewhere'), path),
 ], ids=['folder', 'fifo', 'symbolic link'])
 def test_what_is_no_regular_file_stays_and_is_told_once(site, bay1, caplog, make):
+    site.settings['settle_seconds'] = 0
     put(bay1, 'elsewhere')
     make(str(bay1.join(OLD)))
     put(bay1, NEW)
@@ -275,20 +242,7 @@ def test_what_is_no_regular_file_stays_and_is_told_once(site, bay1, caplog, make
     assert site.run() == []
     assert names_in(bay1) == ['Ingested', OLD, 'elsewhere']
     (message,) = errors(caplog)
-    assert 'not a regular file' in message
-
-
-def test_a_bad_report_stays_is_told_once_and_stops_no_other(site, bay1, caplog):
-    put(bay1, OLD, report_text().replace('2.15', 'oops'))
-    put(bay1, 'Stability_20181301T000000.txt')
-    put(bay1, NEW)
-    assert {epoch for _, _, epoch in site.run()} == {str(NEW_EPOCH)}
-    assert site.run() == []
-    assert names_in(bay1) == ['Ingested', OLD, 'Stability_20181301T000000.txt']
-    first, second = errors(caplog)
-    assert OLD in first
-    assert "line 7: expected a number that a 64-bit float keeps, found 'oops'" in first
-    assert 'month' in second
+    assert 'it is not a regular file' in message
 
 
 def test_a_folder_that_cannot_be_listed_stops_no_other_and_is_told_once(site, bay1, caplog):
@@ -318,6 +272,110 @@ def test_a_report_of_an_unknown_coil_stays_until_the_coil_is_configured(site, ba
     assert names_in(bay1) == ['Ingested']
 
 
+# -- what is no good report ----------------------------------------------------------------
+
+
+def test_a_malformed_report_is_moved_aside_with_the_reason_and_stops_no_other(site, bay1, caplog):
+    text = report_text().replace('2.15', 'oops')
+    put(bay1, OLD, text)
+    put(bay1, NEW)
+    assert {epoch for _, _, epoch in site.run()} == {str(NEW_EPOCH)}
+    assert names_in(bay1) == ['Ingested', 'Rejected']
+    rejected = bay1.join('Rejected')
+    assert names_in(rejected) == [OLD, OLD + '.reason.txt']
+    assert rejected.join(OLD).read() == text
+    reason = ("%r: line 7: expected a number that a 64-bit float keeps, found 'oops'" % OLD)
+    assert rejected.join(OLD + '.reason.txt').read() == reason + '\n'
+    assert errors(caplog) == ['%r is no good report and is now %r: %s' % (
+        str(bay1.join(OLD)), str(rejected.join(OLD)), reason)]
+
+
+def test_a_name_with_an_impossible_time_is_malformed(site, bay1):
+    put(bay1, 'Stability_20181301T000000.txt')
+    assert site.run() == []
+    assert 'month' in bay1.join('Rejected', 'Stability_20181301T000000.txt.reason.txt').read()
+
+
+def test_two_malformed_reports_of_one_name_are_both_kept(site, bay1):
+    for text in ('one\n', 'two\n'):
+        put(bay1, OLD, text)
+        site.run()
+    rejected = bay1.join('Rejected')
+    stem = OLD[:-len('.txt')]
+    assert names_in(rejected) == [
+        stem + '.1.txt', stem + '.1.txt.reason.txt', OLD, OLD + '.reason.txt']
+    assert rejected.join(OLD).read() == 'one\n'
+    assert rejected.join(stem + '.1.txt').read() == 'two\n'
+
+
+def test_a_malformed_report_that_cannot_be_moved_stays_and_is_told_once(site, bay1, caplog):
+    bay1.join('Rejected').write('a file, no folder')
+    put(bay1, OLD, 'nonsense\n')
+    for _ in range(3):
+        assert site.run() == []
+    assert names_in(bay1) == ['Rejected', OLD]
+    (message,) = errors(caplog)
+    assert "cannot be moved into 'Rejected'" in message
+    assert 'line 1' in message
+
+
+def test_an_incomplete_report_is_left_alone_for_an_hour_and_then_malformed(site, bay1, caplog):
+    text = report_text()
+    half = text[:text.index('2.15')]
+    put(bay1, OLD, half, age=3500)
+    put(bay1, NEW, half, age=3700)
+    assert site.run() == []
+    assert names_in(bay1) == ['Rejected', OLD]
+    assert names_in(bay1.join('Rejected')) == [NEW, NEW + '.reason.txt']
+    (message,) = errors(caplog)
+    assert NEW in message
+    put(bay1, OLD, text)
+    assert len(site.run()) == 4
+
+
+def test_a_file_larger_than_any_report_is_malformed_and_not_read(site, bay1):
+    path = bay1.join(OLD)
+    with open(str(path), 'wb') as stream:
+        stream.truncate(2 * 1024 ** 3)
+    path.setmtime(path.mtime() - 10)
+    assert site.run() == []
+    assert 'larger' in bay1.join('Rejected', OLD + '.reason.txt').read()
+
+
+# -- about itself --------------------------------------------------------------------------
+
+
+def test_the_collector_says_how_each_scanners_reports_fare(site, bay1):
+    put(bay1, OLD, 'nonsense\n')
+    put(bay1, 'Stability_20180911T090910.txt', channels=20)
+    put(bay1, NEW)
+    site.add_scanner('Quiet', 'quiet')
+    site.run()
+    now = time.time()
+    about = site.about('Harvard/Northwest/Bay1')
+    waited = now - (OLD_EPOCH + 86400)
+    assert about.pop('oldest_waiting_seconds') == pytest.approx(waited, abs=60)
+    assert about.pop('seconds_since_last_scan') == pytest.approx(now - NEW_EPOCH, abs=60)
+    assert about == {'ingested': 1, 'rejected': 1, 'waiting': 1, 'unconfirmed': 0}
+    assert site.about('Quiet') == {
+        'ingested': 0, 'rejected': 0, 'waiting': 0, 'unconfirmed': 0, 'oldest_waiting_seconds': 0}
+
+
+def test_the_last_scan_is_known_from_the_archive_after_a_restart(site, bay1):
+    bay1.ensure('Ingested', OLD)
+    bay1.ensure('Ingested', NEW)
+    bay1.ensure('Ingested', 'notes.txt')
+    site.run()
+    assert site.about('Harvard/Northwest/Bay1')['seconds_since_last_scan'] == pytest.approx(
+        time.time() - NEW_EPOCH, abs=60)
+
+
+def test_nothing_is_said_of_a_folder_that_cannot_be_listed(site, bay1):
+    bay1.remove()
+    site.run()
+    assert site.about('Harvard/Northwest/Bay1') == {}
+
+
 # -- the log -------------------------------------------------------------------------------
 
 
@@ -331,6 +389,14 @@ def test_a_report_is_one_line_in_the_log_and_a_quiet_poll_none(site, bay1, caplo
     caplog.clear()
     site.run()
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(('url', 'warnings'), [('', 1), ('http://127.0.0.1:1', 0)])
+def test_the_log_says_at_the_start_when_delivery_is_not_confirmed(site, bay1, caplog, url,
+                                                                  warnings):
+    site.settings.update(enabled='True', graphite_url=url)
+    site.load()
+    assert caplog.text.count('delivery is not confirmed') == warnings
 
 
 # -- Diamond's alarm -----------------------------------------------------------------------
@@ -378,6 +444,9 @@ def test_no_report_is_begun_when_diamond_is_about_to_interrupt_the_run(site, bay
     ('settle_seconds', 'nan', 'seconds'), ('settle_seconds', '1, 2', 'one value'),
     ('timezone', 'Boston', 'America/New_York'), ('precision', '-1', 'from 0 to 15'),
     ('precision', 'two', 'from 0 to 15'), ('precision', '16', 'from 0 to 15'),
+    ('reject_dir', '../x', 'subfolder'), ('confirm_seconds', '-1', 'seconds'),
+    ('archive_mode', '640x', 'octal'), ('archive_mode', '0888', 'octal'),
+    ('archive_group', 'no such group', 'group'),
     ('scanners', 'bay1', r'section \[scanners\]'), ('coils', '32', r'section \[coils\]'),
 ])
 def test_a_bad_value_is_refused_with_its_key_and_what_is_allowed(tmpdir, key, value, allowed):
@@ -418,8 +487,7 @@ def test_an_enabled_collector_without_a_scanner_says_so(tmpdir, caplog):
     conf = tmpdir.join('diamond.conf')
     conf.write('[server]\n[collectors]\n[[StabilityCollector]]\nenabled = True\n')
     StabilityCollector(configfile=str(conf)).collect()
-    (message,) = errors(caplog)
-    assert '[scanners]' in message
+    assert 'no scanner is configured' in caplog.text
 
 
 def test_the_sample_configuration_is_a_good_one_and_holds_the_defaults(tmpdir):
@@ -428,7 +496,8 @@ def test_the_sample_configuration_is_a_good_one_and_holds_the_defaults(tmpdir):
                % os.path.join(os.path.dirname(__file__), '..', '..', 'conf', 'collectors'))
     collector = StabilityCollector(configfile=str(conf))
     defaults = collector.get_default_config()
-    for key in ('interval', 'ingest_dir', 'settle_seconds', 'timezone', 'precision'):
+    own = set(defaults) - set(super(StabilityCollector, collector).get_default_config())
+    for key in own - {'scanners', 'coils'}:
         assert str(collector.config[key]) == str(defaults[key])
     assert collector.config['enabled'] is True
     assert collector.settings.coils == {32: '32', 48: '64', 64: '64'}

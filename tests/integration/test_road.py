@@ -87,6 +87,8 @@ def site(tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite) -> DiamondSite:
         interval=1,
         timezone="UTC",
         settle_seconds=0,
+        graphite_url=graphite.url,
+        confirm_seconds=1,
     )
 
 
@@ -121,8 +123,8 @@ def test_the_real_report_goes_through_diamond_on_python_27_into_whisper(
     site: DiamondSite, graphite: EmbeddedGraphite, real_report: Path, bay1: Path
 ) -> None:
     """The drop-in alone, copied as the README says."""
-    for name in ("stability_collector.py", "stability_report.py"):
-        shutil.copy(ROOT / name, site.conf.parent / "collectors")
+    for path in ROOT.glob("stability_*.py"):
+        shutil.copy(path, site.conf.parent / "collectors")
     command = [*python_27(), str(ROOT / ".venv-2.7" / "bin" / "diamond")]
     with site.log.open("ab") as log:
         process = subprocess.Popen(

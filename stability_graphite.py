@@ -1,0 +1,154 @@
+"""Which points a Graphite has, asked of its render API.
+
+Python 2.7 and 3.9 or newer, standard library only.
+"""
+import base64
+import json
+import socket
+import time
+
+try:
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
+except ImportError:  # Python 2.7
+    from urllib import unquote, urlencode
+
+    from httplib import HTTPException
+    from urllib2 import HTTPError, HTTPRedirectHandler, Request, URLError, build_opener
+    from urlparse import urlsplit, urlunsplit
+
+# A step is seen in two points of a series, and the coarsest sensible step is a day.
+_TWO_STEPS = 2 * 86400
+# An answer about a hundred reports of 64 slices is half of this.
+_MAX_ANSWER = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+class GraphiteError(Exception):
+    """Graphite did not say what it has: what was asked (without password), and what came."""
+
+
+class Graphite(object):
+    """The render API of a graphite-web.
+
+    Attribute: `address` (str), the URL without user name and password.
+    """
+
+    def __init__(self, url, token=None):
+        """`url` (str): http or https, with `user:password@` where needed; `token` (str): bearer.
+
+        Raises ValueError when `url` is none.
+        """
+        try:
+            parts = urlsplit(url)
+            is_good = parts.scheme in ('http', 'https') and parts.hostname and parts.port != 0
+        except ValueError:  # as for a port that is no number
+            is_good = False
+        if not is_good:
+            raise ValueError('expected an address like http://host:8080 or https://host')
+        host = parts.netloc.rpartition('@')[2]
+        self.address = urlunsplit((parts.scheme, host, parts.path.rstrip('/'), '', ''))
+        self._headers = {'Accept': 'application/json'}
+        if token:
+            self._headers['Authorization'] = 'Bearer ' + token
+        elif parts.username:
+            account = '%s:%s' % (unquote(parts.username), unquote(parts.password or ''))
+            account = account if isinstance(account, bytes) else account.encode('utf-8')
+            self._headers['Authorization'] = 'Basic ' + base64.b64encode(account).decode('ascii')
+        self._opener = build_opener(_NoRedirect)
+
+    def points(self, target, epochs, timeout):
+        """What the series of `target` (str, a metric path, maybe with `*`) hold in some slots.
+
+        Whisper keeps a point at `epoch - epoch % step`, and how long a step is depends on how old
+        `epoch` is. Returns {epoch: {metric path: float}} for the `epochs` (ints); where nothing
+        is stored, there is nothing. Takes one request for a metric path, at most two for more;
+        `timeout` (seconds) holds for each.
+
+        Raises GraphiteError.
+        """
+        found = {epoch: {} for epoch in epochs}
+        since = min(epochs) - _TWO_STEPS
+        if '*' in target:
+            series = self._render(timeout, target, since, max(epochs), noNullPoints='true')
+            # The same `since`, so that Graphite looks into the same archive.
+            all_slots = series and self._render(
+                timeout, next(iter(series)), since, since + _TWO_STEPS)
+        else:
+            series = all_slots = self._render(timeout, target, since, max(epochs))
+        if not series:
+            return found
+        step = self._step(all_slots)
+        for path, values in series.items():
+            for epoch in epochs:
+                value = values.get(epoch - epoch % step)
+                if value is not None:
+                    found[epoch][path] = value
+        return found
+
+    def _step(self, series):
+        for values in series.values():
+            slots = sorted(values)
+            if len(slots) > 1:
+                return slots[1] - slots[0]
+        raise GraphiteError('%s shows no two slots of a series in %d s: is its retention coarser '
+                            'than a day?' % (self.address, _TWO_STEPS))
+
+    def _render(self, timeout, target, since, until, **options):
+        """{metric path: {slot: float or None}} for the slots after `since` up to `until`."""
+        query = dict(options, target=target, until=until, format='json', noCache='true')
+        query['from'] = since
+        answer = self._get('%s/render?%s' % (self.address, urlencode(query)), timeout)
+        try:
+            series = json.loads(answer.decode('utf-8'))
+            if not isinstance(series, list):
+                raise TypeError
+            return {str(one['target']): {int(slot): value for value, slot in one['datapoints']}
+                    for one in series}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise GraphiteError('%s answered with something else than the JSON of its render API: '
+                                '%.60r' % (self.address, answer))
+
+    def _get(self, url, timeout):
+        deadline = time.time() + timeout
+        try:
+            response = self._opener.open(Request(url, headers=self._headers), timeout=timeout)
+            try:
+                return self._read(response, deadline)
+            finally:
+                response.close()
+        except HTTPError as error:
+            error.close()
+            raise GraphiteError('%s answered %d %s' % (self.address, error.code, error.reason))
+        except URLError as error:
+            raise GraphiteError('%s does not answer: %s' % (self.address, error.reason))
+        except (socket.error, HTTPException) as error:
+            raise GraphiteError('%s broke off its answer: %s' % (
+                self.address, error or type(error).__name__))
+
+    def _read(self, response, deadline):
+        """The body (bytes). Raises GraphiteError when it is endless or comes too slowly."""
+        read = getattr(response, 'read1', response.read)
+        chunks = []
+        size = 0
+        while True:
+            chunk = read(_CHUNK)
+            if not chunk:
+                break
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _MAX_ANSWER:
+                raise GraphiteError('%s answered with more than %d bytes' % (
+                    self.address, _MAX_ANSWER))
+            if time.time() > deadline:
+                raise GraphiteError('%s takes too long to answer' % self.address)
+        return b''.join(chunks)
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect leads to a log-in page, and would take the password along."""
+
+    def redirect_request(self, *args, **kwargs):
+        return None

@@ -1,0 +1,429 @@
+# coding=utf-8
+"""A report is archived only once Graphite has it, whatever happens on the way."""
+import json
+import os
+import sys
+import threading
+
+import pytest
+from diamond.handler.queue import QueueHandler
+from diamond.utils.signals import SIGALRMException
+from render import fixed, whisper
+from reports import report_text
+from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, Site, errors, names_in, put
+
+import stability_collector
+
+try:
+    import queue
+except ImportError:  # Python 2.7
+    import Queue as queue
+
+STEP = 600
+BAY1 = 'diamond.virtual.testhost.StabilityCollector.Harvard.Northwest.Bay1'
+
+
+class Carbon(object):
+    """Keeps what a site's handler gets, but for what a test says is lost on the way."""
+
+    def __init__(self, site):
+        self.points = {}
+        self.loses = lambda path, epoch: False
+        process = site.recorder._process
+
+        def receive(metric):
+            process(metric)
+            path, value, epoch = str(metric).split()
+            if '.ingest.' not in path and not self.loses(path, int(epoch)):
+                self.points.setdefault(path, {})[int(epoch)] = float(value)
+
+        site.recorder._process = receive
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The collector's pauses, but a hundred times shorter."""
+    for name in ('_PATIENCE', '_NAP', '_FIRST_PAUSE', '_LATE', '_LONGEST_PAUSE'):
+        monkeypatch.setattr(stability_collector, name, getattr(stability_collector, name) / 100.0)
+
+
+@pytest.fixture
+def carbon(site, server, quick):
+    carbon = Carbon(site)
+    server.answer = whisper(carbon.points, STEP)
+    site.settings.update(graphite_url=server.url, confirm_seconds=0)
+    return carbon
+
+
+def archived(folder):
+    path = folder.join('Ingested')
+    return names_in(path) if path.check() else []
+
+
+# -- the rule ------------------------------------------------------------------------------
+
+
+def test_a_report_that_graphite_shows_is_archived_in_the_same_run(site, bay1, carbon, server):
+    put(bay1, OLD)
+    put(bay1, NEW)
+    assert len(site.run()) == 8
+    assert archived(bay1) == [OLD, NEW]
+    assert len(server.requests) <= 6
+
+
+def test_a_report_that_graphite_does_not_show_stays(site, bay1, carbon, caplog):
+    carbon.loses = lambda path, epoch: True
+    put(bay1, OLD)
+    lines = site.run()
+    assert archived(bay1) == []
+    assert site.about('Harvard/Northwest/Bay1')['unconfirmed'] == 1
+    # Published once, and again at each pause that was longer than usual.
+    assert len(lines) % 4 == 0
+    assert len(errors(caplog)) == len(lines) / 4 - 1 > 0
+    carbon.loses = lambda path, epoch: False
+    while not archived(bay1):
+        site.run()
+    assert archived(bay1) == [OLD]
+    assert set(carbon.points) == {BAY1 + '.32.SNR.%s.%d' % (column, number)
+                                  for column in ('mean', 'sdpct') for number in (1, 2)}
+
+
+def test_only_what_is_missing_is_published_again(site, bay1, carbon, caplog):
+    lost = BAY1 + '.32.SNR.sdpct.2'
+    carbon.loses = lambda path, epoch: path == lost
+    put(bay1, OLD)
+    lines = site.run()
+    assert [path for path, _, _ in lines[4:]] == [lost] * (len(lines) - 4)
+    assert len(lines) > 4
+    assert archived(bay1) == []
+    assert '3 of 4 points are in Graphite' in errors(caplog)[0]
+    assert 'MAX_CREATES_PER_MINUTE' in errors(caplog)[0]
+
+
+@pytest.mark.parametrize('wrong', [1.16, 0.0, None, 'nan', [], 1.1500000000000001e9])
+def test_another_value_in_the_slot_is_no_confirmation(site, bay1, carbon, server, wrong):
+    put(bay1, OLD, slices=1, columns=('mean',))
+    server.answer = lambda query: (200, {}, json.dumps([
+        {'target': BAY1 + '.32.SNR.mean.1', 'datapoints': [
+            [wrong, epoch - epoch % STEP] for epoch in (OLD_EPOCH - STEP, OLD_EPOCH)]}
+    ]).encode('ascii'))
+    site.run()
+    assert archived(bay1) == []
+
+
+def test_a_point_in_another_slot_is_no_confirmation(site, bay1, carbon, server):
+    moved = {}
+    server.answer = whisper(moved, STEP)
+    put(bay1, OLD)
+    for path in (BAY1 + '.32.SNR.%s.%d' % (column, number)
+                 for column in ('mean', 'sdpct') for number in (1, 2)):
+        moved[path] = {OLD_EPOCH + STEP: 1.15, OLD_EPOCH - STEP: 1.15}
+    site.run()
+    assert archived(bay1) == []
+
+
+def test_values_rounded_by_precision_are_confirmed_as_they_were_sent(site, bay1, carbon):
+    site.settings['precision'] = 1
+    put(bay1, OLD)
+    site.run()
+    assert archived(bay1) == [OLD]
+
+
+def test_what_the_blacklist_keeps_back_is_not_waited_for(site, bay1, carbon):
+    site.settings['metrics_blacklist'] = r'.*\.SNR\.mean\.'
+    put(bay1, OLD)
+    assert len(site.run()) == 2
+    assert archived(bay1) == [OLD]
+
+
+def test_points_must_be_shown_for_a_while(site, bay1, carbon, server):
+    """As when carbon is killed with points in memory that it has shown already."""
+    site.settings['confirm_seconds'] = 0.3
+    put(bay1, OLD)
+    show = whisper(carbon.points, STEP)
+    answers = []
+
+    def forget_after_the_first_answer(query):
+        answers.append(show(query))
+        if len(answers) == 2:  # one about the points, one about the step
+            carbon.points.clear()
+        return answers[-1]
+
+    server.answer = forget_after_the_first_answer
+    lines = site.run()
+    while not archived(bay1):
+        lines += site.run()
+    assert len(lines) >= 8
+    assert len(carbon.points) == 4
+
+
+# -- Graphite that does not answer as it should -----------------------------------------------
+
+
+@pytest.mark.parametrize('answer', [
+    fixed(b'', 500), fixed(b'', 302, Location='/login'), fixed(b'<html>Log in</html>'),
+    fixed(b'[{"target": "%s.32.SNR.mean.1", "datapoints": [[1.15, 15' % BAY1.encode('ascii')),
+    fixed(b'{}'),
+], ids=['500', 'redirect', 'HTML', 'half a body', 'another object'])
+def test_nonsense_is_no_confirmation_and_what_waits_is_archived_later(
+        site, bay1, carbon, server, caplog, answer):
+    put(bay1, OLD)
+    good, server.answer = server.answer, answer
+    lines = site.run()
+    assert len(lines) == 4
+    assert archived(bay1) == []
+    messages = errors(caplog)
+    assert len(messages) == len(server.requests) > 0
+    assert '1 reports are published and stay until Graphite shows them' in messages[0]
+    server.answer = good
+    while not archived(bay1):
+        assert site.run() == []
+    assert archived(bay1) == [OLD]
+
+
+def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog):
+    Carbon(site)
+    site.settings.update(graphite_url='http://u:secret@127.0.0.1:1', confirm_seconds=0)
+    put(bay1, OLD)
+    for _ in range(3):
+        site.run()
+    assert 2 <= len(errors(caplog)) <= 8
+    assert archived(bay1) == []
+    assert 'secret' not in caplog.text
+
+
+def test_a_password_in_a_wrong_address_is_not_logged(tmpdir):
+    conf = tmpdir.join('diamond.conf')
+    conf.write('[server]\n[collectors]\n[[StabilityCollector]]\n'
+               'graphite_url = ftp://user:secret@graphite\n')
+    with pytest.raises(stability_collector.DiamondException) as caught:
+        stability_collector.StabilityCollector(configfile=str(conf))
+    assert 'secret' not in str(caught.value)
+    assert 'graphite_url' in str(caught.value)
+
+
+@pytest.mark.parametrize('content', [None, '', 'two words', 'two\nlines'])
+def test_a_token_file_without_a_token_is_refused(tmpdir, content):
+    token = tmpdir.join('token')
+    if content is not None:
+        token.write(content)
+    conf = tmpdir.join('diamond.conf')
+    conf.write('[server]\n[collectors]\n[[StabilityCollector]]\n'
+               'graphite_url = http://graphite\ngraphite_token_file = %s\n' % token)
+    with pytest.raises(stability_collector.DiamondException, match='graphite_token_file'):
+        stability_collector.StabilityCollector(configfile=str(conf))
+
+
+def test_the_token_in_the_file_is_sent(site, bay1, carbon, server, tmpdir):
+    tmpdir.join('token').write('abc.def\n')
+    site.settings['graphite_token_file'] = tmpdir.join('token')
+    put(bay1, OLD)
+    site.run()
+    assert server.requests[0][1]['Authorization'] == 'Bearer abc.def'
+
+
+# -- a backlog -----------------------------------------------------------------------------
+
+
+def name_of_day(day):
+    return 'Stability_2019%02d%02dT070000.txt' % (1 + day // 28, 1 + day % 28)
+
+
+def test_a_backlog_takes_one_run_and_few_requests(site, bay1, carbon, server):
+    for day in range(200):
+        put(bay1, name_of_day(day), slices=1)
+    assert len(site.run()) == 400
+    assert len(archived(bay1)) == 200
+    assert len(server.requests) < 60
+
+
+def test_reports_of_one_coil_and_day_may_share_a_slot_and_go_one_after_the_other(
+        site, bay1, carbon):
+    """Each is confirmed; of a slot that they share, the later scan has the last word."""
+    for minute in (10, 12, 14):
+        put(bay1, 'Stability_20190101T07%d00.txt' % minute, slices=1, columns=('mean',),
+            cell='1.%d' % minute)
+    site.run()
+    assert len(archived(bay1)) == 3
+    assert list(carbon.points.values()) == [{1546326600: 1.10, 1546326720: 1.12, 1546326840: 1.14}]
+
+
+class SlowConsumer(object):
+    """Takes metrics from Diamond's queue into a carbon, slowly, as the handlers' process does."""
+
+    def __init__(self, metrics, carbon):
+        self.points = 0
+        self._queue = metrics
+        self._carbon = carbon
+        self._thread = threading.Thread(target=self._consume)
+        self._thread.start()
+
+    def _consume(self):
+        while True:
+            metric = self._queue.get()
+            if metric == 'end':
+                return
+            if metric is not None:
+                self._carbon(metric)
+                self.points += 1
+
+    def end(self):
+        self._queue.put('end')
+        self._thread.join()
+
+
+class CountingQueue(queue.Queue):
+    """A queue that counts what it refuses, which Diamond then drops."""
+
+    refused = 0
+
+    def put(self, *args, **kwargs):
+        try:
+            queue.Queue.put(self, *args, **kwargs)
+        except queue.Full:
+            self.refused += 1
+            raise
+
+
+@pytest.fixture
+def queued(site, carbon):
+    """The site's metrics go through Diamond's own QueueHandler with room for 2.5 reports."""
+    metrics = CountingQueue(maxsize=100)
+    site.load()
+    consumer = SlowConsumer(metrics, site.recorder._process)
+    config = {'server': {'metric_queue_size': '100'}}
+    site.collector.handlers = [QueueHandler(config=config, queue=metrics)]
+    yield metrics
+    consumer.end()
+
+
+def test_nothing_is_published_that_diamonds_queue_would_drop(site, bay1, queued):
+    for day in range(60):
+        put(bay1, name_of_day(day), slices=18)  # 36 values
+    while len(archived(bay1)) < 60:
+        site.run()
+    assert queued.refused == 0
+
+
+def test_a_report_that_can_never_fit_stays_and_the_log_says_what_to_raise(
+        site, bay1, queued, caplog):
+    put(bay1, OLD, slices=50)
+    put(bay1, NEW, slices=1)
+    site.run()
+    assert OLD in names_in(bay1)
+    assert archived(bay1) == [NEW]
+    (message,) = errors(caplog)
+    assert 'metric_queue_size' in message
+
+
+# -- interruptions -------------------------------------------------------------------------
+
+
+class AlarmAt(object):
+    """Diamond's alarm the n-th time that a line of the collector is run."""
+
+    def __init__(self, count):
+        self.count = count
+        self.rang = False
+
+    def __enter__(self):
+        sys.settrace(self._trace)
+
+    def __exit__(self, *exception):
+        sys.settrace(None)
+
+    def _trace(self, frame, event, argument):
+        if not frame.f_code.co_filename.startswith(stability_collector.__file__[:-3]):
+            return None
+        if event == 'line':
+            self.count -= 1
+            if self.count == 0:
+                self.rang = True
+                raise SIGALRMException()
+        return self._trace
+
+
+def test_diamonds_alarm_at_any_line_loses_and_doubles_nothing(site, bay1, carbon):
+    text = report_text(slices=1)
+    at = 1
+    rang = True
+    while rang:
+        put(bay1, OLD, text)
+        alarm = AlarmAt(at)
+        site.load()
+        try:
+            with alarm:
+                site.collector._run()
+        except SIGALRMException:
+            pass
+        rang = alarm.rang
+        while OLD in names_in(bay1):
+            site.run()
+        (name,) = archived(bay1)
+        path = bay1.join('Ingested', name)
+        assert path.read() == text
+        assert carbon.points == {
+            BAY1 + '.32.SNR.mean.1': {OLD_EPOCH: 1.15}, BAY1 + '.32.SNR.sdpct.1': {OLD_EPOCH: 1.25}}
+        carbon.points.clear()
+        path.remove()
+        at += 7
+    assert at > 300
+
+
+def test_a_new_daemon_goes_on_where_the_old_one_was_killed(site, bay1, carbon, tmpdir):
+    carbon.loses = lambda path, epoch: epoch == OLD_EPOCH
+    put(bay1, OLD)
+    put(bay1, NEW)
+    site.run()
+    assert archived(bay1) == [NEW]
+    carbon.loses = lambda path, epoch: False
+    site.collector = None
+    site.run()
+    assert archived(bay1) == [OLD, NEW]
+    assert carbon.points[BAY1 + '.32.SNR.mean.1'] == {OLD_EPOCH: 1.15, NEW_EPOCH: 1.15}
+
+
+def test_two_daemons_on_one_share_do_no_harm(site, bay1, carbon, tmpdir):
+    for day in range(20):
+        put(bay1, name_of_day(day))
+    other = Site(tmpdir.ensure('other', dir=True))
+    other.settings, other.scanners = site.settings, site.scanners
+    Carbon(other).points = carbon.points
+    runs = [threading.Thread(target=one.run) for one in (site, other)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    site.run()
+    assert archived(bay1) == [name_of_day(day) for day in range(20)]
+    assert site.about('Harvard/Northwest/Bay1')['waiting'] == 0
+
+
+def test_a_report_that_is_written_again_after_it_was_published_is_published_anew(
+        site, bay1, carbon):
+    carbon.loses = lambda path, epoch: True
+    put(bay1, OLD, slices=1, columns=('mean',))
+    site.run()
+    put(bay1, OLD, slices=1, columns=('mean',), cell='7.77', age=100)
+    carbon.loses = lambda path, epoch: False
+    while not archived(bay1):
+        site.run()
+    assert carbon.points == {BAY1 + '.32.SNR.mean.1': {OLD_EPOCH: 7.77}}
+
+
+def test_a_full_disk_on_the_move_loses_nothing(site, bay1, carbon, monkeypatch, caplog):
+    rename = os.rename
+
+    def full(old, new):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, 'rename', full)
+    put(bay1, OLD)
+    assert len(site.run()) == 4
+    assert OLD in names_in(bay1)
+    (message,) = errors(caplog)
+    assert 'No space left on device' in message
+    monkeypatch.setattr(os, 'rename', rename)
+    while not archived(bay1):
+        assert site.run() == []
+    assert archived(bay1) == [OLD]
