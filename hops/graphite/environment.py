@@ -84,7 +84,6 @@ def _system_environment() -> Environment:
 
 def _pypi_environment(folder: Path, say: Callable[[str], None]) -> Environment:
     folder = folder.absolute()
-    _require_venv()
     _require_cairo()
     pins = _pins()
     recipe = "\n".join([sys.version, sys.base_prefix, LEGACY.read_text(encoding="utf-8"), *pins])
@@ -93,6 +92,7 @@ def _pypi_environment(folder: Path, say: Callable[[str], None]) -> Environment:
         with _locked(folder):
             # Written last, so that it vouches for the whole.
             if not stamp.exists() or stamp.read_text(encoding="utf-8") != recipe:
+                _require_venv()
                 _build(folder, pins, say)
                 stamp.write_text(recipe, encoding="utf-8")
     except OSError as error:
