@@ -40,7 +40,7 @@ setup(
         "test": ["mypy>=1.11", "pytest>=8", "ruff>=0.6", "whisper>=1.1.10"],
     },
     entry_points={
-        "console_scripts": ["diamond3 = diamond3.cli:main"],
+        "console_scripts": ["diamond3 = diamond3.cli:main", "hops = hops.__main__:main"],
         "diamond.collectors": ["stability = stability_collector"],
     },
 )

@@ -1,0 +1,15 @@
+"""`hops`, what an operator types."""
+
+from __future__ import annotations
+
+import click
+
+from hops.demo import main as demo
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """MRI Stability reports in Graphite."""
+
+
+main.add_command(demo, "demo")
