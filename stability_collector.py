@@ -244,34 +244,33 @@ class StabilityCollector(diamond.collector.Collector):
 
     def _metrics(self, share, report, epoch):
         """The numbers of `report` as Diamond's Metrics, but for those that nobody wants."""
-        name = '%s.%s' % (share.scanner.path, self.settings.coils[report.channels])
-        path = self.get_metric_path(name)
-        return [
-            self._metric(path + suffix, point.number, epoch, point.decimals)
-            for point, suffix in ((point, '.%s.%s.%d' % (point.section, point.column, point.slice))
-                                  for point in stability_report.points(report))
-            if self._is_wanted(name + suffix)]
+        prefix = '%s.%s.' % (share.scanner.path, self.settings.coils[report.channels])
+        numbers = [('%s.%s.%d' % (point.section, point.column, point.slice),
+                    point.number, point.decimals) for point in stability_report.points(report)]
+        return self._make_metrics(prefix, numbers, epoch)
 
-    def _metric(self, path, number, epoch, decimals):
-        precision = self.settings.precision
-        return Metric(path, number, timestamp=epoch,
-                      precision=decimals if precision is None else precision,
-                      host=self.get_hostname(), metric_type='GAUGE',
-                      ttl=float(self.config['interval']) * float(self.config['ttl_multiplier']))
+    def _make_metrics(self, prefix, numbers, epoch):
+        """Metrics of (name, number, decimals) that Diamond's whitelist and blacklist let through.
 
-    def _is_wanted(self, name):
-        """Whether Diamond's whitelist and blacklist let the metric `name` (str) through.
-
-        The published Diamond keeps one compiled regex; its later forks keep lists of them, and
-        decide in a method of their own.
+        The published Diamond keeps one compiled regex in each; its later forks keep lists of
+        them, and decide in a method of their own.
         """
         if hasattr(self, 'metric_allowed'):
-            return self.metric_allowed(name)
-        if self.config.get('metrics_whitelist'):
-            return _matches(self.config['metrics_whitelist'], name)
-        if self.config.get('metrics_blacklist'):
-            return not _matches(self.config['metrics_blacklist'], name)
-        return True
+            numbers = [each for each in numbers if self.metric_allowed(prefix + each[0])]
+        elif self.config.get('metrics_whitelist'):
+            patterns = _as_list(self.config['metrics_whitelist'])
+            numbers = [each for each in numbers if _matches(patterns, prefix + each[0])]
+        elif self.config.get('metrics_blacklist'):
+            patterns = _as_list(self.config['metrics_blacklist'])
+            numbers = [each for each in numbers if not _matches(patterns, prefix + each[0])]
+        path = self.get_metric_path(prefix)
+        precision = self.settings.precision
+        host = self.get_hostname()
+        ttl = float(self.config['interval']) * float(self.config['ttl_multiplier'])
+        return [Metric(path + name, number, timestamp=epoch,
+                       precision=decimals if precision is None else precision,
+                       host=host, metric_type='GAUGE', ttl=ttl)
+                for name, number, decimals in numbers]
 
     def _queue_room(self):
         """How many metrics Diamond's queue takes now, and when it is empty.
@@ -431,11 +430,10 @@ class StabilityCollector(diamond.collector.Collector):
 
     def _publish_about(self, share):
         """How one scanner's reports fare, as metrics beside its coils."""
-        for name, number in sorted(share.about(self.settings.timezone).items()):
-            name = '%s.ingest.%s' % (share.scanner.path, name)
-            if self._is_wanted(name):
-                self.publish_metric(self._metric(
-                    self.get_metric_path(name), number, int(time.time()), 0))
+        numbers = share.about(self.settings.timezone)
+        self._publish(self._make_metrics(
+            '%s.ingest.' % share.scanner.path,
+            [(name, numbers[name], 0) for name in sorted(numbers)], int(time.time())))
 
 
 
@@ -958,9 +956,11 @@ def _likely_cause(lacking, total, epoch):
             % time.strftime('%Y-%m-%d', time.gmtime(epoch)))
 
 
+def _as_list(patterns):
+    return patterns if isinstance(patterns, (list, tuple)) else [patterns]
+
+
 def _matches(patterns, name):
-    if not isinstance(patterns, (list, tuple)):
-        patterns = [patterns]
     return any(pattern.match(name) for pattern in patterns)
 
 
