@@ -21,7 +21,7 @@ examples:
   diamond3 -c conf/diamond.conf -r StabilityCollector
                                                one run of one collector, then exit
   diamond3                                     detach and run as a daemon
-  kill -HUP  $(cat /var/run/diamond.pid)       read the configuration again
+  pkill -HUP diamond3                          read the configuration again, in every process
   kill -TERM $(cat /var/run/diamond.pid)       stop
 """
 
