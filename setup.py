@@ -37,7 +37,7 @@ setup(
     extras_require={
         "hops": ["click>=8.1", "rich>=13"],
         "graphite": GRAPHITE,
-        "test": ["mypy>=1.11", "pytest>=8", "ruff>=0.6", "whisper>=1.1.10"],
+        "test": ["hypothesis>=6", "mypy>=1.11", "pytest>=8", "ruff>=0.6", "whisper>=1.1.10"],
     },
     entry_points={
         "console_scripts": ["diamond3 = diamond3.cli:main", "hops = hops.__main__:main"],

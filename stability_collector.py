@@ -15,6 +15,7 @@ Python 2.7 and 3.9 or newer, standard library and Diamond only.
 import datetime
 import errno
 import grp
+import io
 import os
 import re
 import signal
@@ -144,7 +145,7 @@ class StabilityCollector(diamond.collector.Collector):
         Goes round the scanners until nothing is left to do, the time that Diamond grants is up,
         or nothing moves any more.
         """
-        shares = list(self._shares)
+        shares = self._shares  # begins where the last run ended, or one scanner could take all time
         patience = max(_PATIENCE, 2 * self.settings.confirm_seconds)
         last_step = _clock()
         while True:
@@ -153,11 +154,12 @@ class StabilityCollector(diamond.collector.Collector):
                 last_step = _clock()
             elif _clock() - last_step > patience:
                 break
+            if shares:
+                shares.append(shares.pop(0))  # or the last would always find Diamond's queue full
             if _time_left() <= 0 or not any(share.is_busy for share in shares):
                 break
             if not steps:
-                time.sleep(min(_NAP, _time_left()))
-            shares.append(shares.pop(0))  # or the last would always find Diamond's queue full
+                time.sleep(max(0, min(_NAP, _time_left())))
         for share in self._shares:
             self._publish_about(share)
 
@@ -178,7 +180,7 @@ class StabilityCollector(diamond.collector.Collector):
         """Publishes the reports that are new, while there is room; returns how many (int)."""
         published = 0
         for name in share.names:
-            if _time_left() <= 0 or len(share.flights) >= _WINDOW:
+            if _time_left() <= 0 or share.under_way() >= _WINDOW:
                 share.is_busy = True
                 break
             status = None if name in share.flights else folder.status(name)
@@ -189,6 +191,9 @@ class StabilityCollector(diamond.collector.Collector):
             if report is None:
                 continue
             epoch = stability_report.timestamp(report.time, self.settings.timezone)
+            if epoch > time.time() + _DAY:  # whisper would put it in the place of an older point
+                share.tell(name, 'is of the future and stays: is the scanner\'s clock right?')
+                continue
             if share.has_flight_on(epoch, report.channels):
                 share.is_busy = True
                 continue
@@ -232,11 +237,15 @@ class StabilityCollector(diamond.collector.Collector):
 
     def _reject(self, share, folder, name, error):
         try:
-            rejected = folder.reject(name, self.settings.reject_dir, '%s\n' % error)
+            rejected = folder.reject(name, share.file_signature(name), self.settings.reject_dir,
+                                     '%s\n' % error)
         except EnvironmentError as trouble:
-            share.leave(name, 'is no good report and stays, because it cannot be moved into %r '
+            share.tell(name, 'is no good report and stays, because it cannot be moved into %r '
                         '(%s): %s' % (self.settings.reject_dir, trouble.strerror, error))
         else:
+            if rejected is None:  # another daemon was quicker, or somebody changed it
+                share.forget(name)
+                return
             share.rejected += 1
             share.remove(name)
             self.log.error('%r is no good report and is now %r: %s',
@@ -303,7 +312,8 @@ class StabilityCollector(diamond.collector.Collector):
         for name in share.due():
             if self.settings.graphite is None or share.flights[name].last is None:
                 steps += self._archive(share, folder, name)
-        for names in share.batches() if _clock() >= self._ask_graphite_at else []:
+        is_time = self.settings.graphite is not None and _clock() >= self._ask_graphite_at
+        for names in share.batches() if is_time else []:
             if _time_left() <= 0:
                 break
             try:
@@ -356,20 +366,21 @@ class StabilityCollector(diamond.collector.Collector):
         """{epoch: {metric path: float}}, what Graphite has of series in the slots of reports."""
         return self.settings.graphite.points(
             pattern, [share.flights[name].epoch for name in names],
-            min(_HTTP_TIMEOUT, _time_left()))
+            max(0.001, min(_HTTP_TIMEOUT, _time_left())))
 
     def _read_again(self, share, folder, name):
         """The Metrics of a report that was published before; None when the file has changed."""
         flight = share.flights[name]
         try:
             data, status = folder.read(name)
-        except EnvironmentError:  # the next look into the folder tells what has happened
+            report = stability_report.parse_bytes(data, name)
+        except (EnvironmentError, stability_report.ReportError):
+            report = None  # the next look into the folder tells what has happened
+        if (report is None or _signature(status) != flight.signature
+                or report.channels != flight.channels):
             share.forget(name)
             return None
-        if _signature(status) != flight.signature:
-            share.forget(name)
-            return None
-        return self._metrics(share, stability_report.parse_bytes(data, name), flight.epoch)
+        return self._metrics(share, report, flight.epoch)
 
     def _publish_again(self, share, late):
         """Publishes what Graphite lacks once more: `late` is a list of names and their Metrics."""
@@ -415,13 +426,15 @@ class StabilityCollector(diamond.collector.Collector):
         self.log.info('%r: %d points %s, %d without a number; now %r', share.path(name),
                       flight.count, 'stored' if self.settings.graphite else 'published',
                       flight.without_number, share.path(archived))
-        self._give_access(share, folder, archived)
+        if (self.settings.archive_mode, self.settings.archive_group) != (None, None):
+            self._give_access(share, folder, archived, flight.signature)
         return 1
 
-    def _give_access(self, share, folder, archived):
+    def _give_access(self, share, folder, archived, signature):
         """Sets mode and group of an archived report, for staff who must read it."""
         try:
-            folder.give_access(archived, self.settings.archive_mode, self.settings.archive_group)
+            folder.give_access(archived, signature, self.settings.archive_mode,
+                               self.settings.archive_group)
         except EnvironmentError as error:
             self.log.error('%r is archived, but archive_mode and archive_group could not be set: '
                            '%s', share.path(archived), error.strerror)
@@ -494,9 +507,12 @@ class _Flight(object):
         self.due = _clock() + confirm_seconds
         return 1
 
+    def is_late(self):
+        return self._pause >= _LATE
+
     def is_to_be_counted(self):
         """Whether it is time to ask for all points."""
-        return self.has_arrived or self._pause >= _LATE
+        return self.has_arrived or self.is_late()
 
     def seconds(self):
         """How long ago it was published."""
@@ -532,7 +548,7 @@ class _Share(object):
         """Lists the reports that wait, and forgets what has gone."""
         self.names = _reports(folder.names())
         if not self._is_in_sight:
-            archived = _reports(folder.names_in(ingest_dir))
+            archived = [name for name in _reports(folder.names_in(ingest_dir)) if _is_past(name)]
             self._newest = max(archived[-1:] + [self._newest], key=_digits)
         for name in set(self._files).difference(self.names):
             self.forget(name)
@@ -554,10 +570,18 @@ class _Share(object):
     def has_flight_on(self, epoch, channels):
         """Whether a scan of that coil is under way that may share a slot with one at `epoch`.
 
-        One would take the other's points for its own, published wrongly, and put it right.
+        One would take the other's points for its own, published wrongly, and put it right. A late
+        one is not waited for, as it may never arrive.
         """
         return any(flight.channels == channels and flight.epoch // _DAY == epoch // _DAY
-                   for flight in self.flights.values())
+                   for flight in self.flights.values() if not flight.is_late())
+
+    def under_way(self):
+        """How many reports are published, and not so long ago that they may never be confirmed."""
+        return sum(not flight.is_late() for flight in self.flights.values())
+
+    def file_signature(self, name):
+        return self._files[name].signature
 
     def due(self):
         """The names of the reports that it is time to see after, oldest scan first."""
@@ -589,7 +613,8 @@ class _Share(object):
         """`name` was moved away."""
         self.forget(name)
         self._gone.add(name)
-        self._newest = max(name, self._newest, key=_digits)
+        if _is_past(name):
+            self._newest = max(name, self._newest, key=_digits)
 
     def leave(self, name, message):
         """Says why the file stays; it is not looked at again until it changes."""
@@ -622,7 +647,8 @@ class _Share(object):
                    'oldest_waiting_seconds': 0}
         if waiting:
             numbers['oldest_waiting_seconds'] = int(now - _epoch(waiting[0], timezone))
-        newest = max(waiting[-1:] + [self._newest], key=_digits)
+        scanned = next((name for name in reversed(waiting) if _is_past(name)), '')
+        newest = max(scanned, self._newest, key=_digits)
         if newest:
             numbers['seconds_since_last_scan'] = int(now - _epoch(newest, timezone))
         return numbers
@@ -824,10 +850,13 @@ class _Folder(object):
         # Opening alone can rewind a tape or wait for a writer.
         _require_regular(os.lstat(self._at(name)))
         descriptor = os.open(self._at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, 'rb') as stream:
+        try:
             status = os.fstat(descriptor)
             _require_regular(status)
-            return stream.read(stability_report.MAX_BYTES + 1), status
+            with io.open(descriptor, 'rb', closefd=False) as stream:
+                return stream.read(stability_report.MAX_BYTES + 1), status
+        finally:
+            os.close(descriptor)
 
     def archive(self, name, signature, subfolder):
         """Moves the file, if it still has that signature, into the subfolder, made when missing.
@@ -844,29 +873,41 @@ class _Folder(object):
                 stem += '.duplicate'
             return self._move(name, folder, _free_name(folder, stem, extension), subfolder)
 
-    def reject(self, name, subfolder, reason):
-        """Moves the file into the subfolder, with `reason` (str) in a file beside it.
+    def reject(self, name, signature, subfolder, reason):
+        """Moves the file, if it still has that signature, into the subfolder, with `reason` (str)
+        in a file beside it.
 
-        Returns its new name, from here.
+        Returns its new name, from here; None when it has gone or changed.
         """
         with self._subfolder(subfolder) as folder:
+            status = self.status(name)
+            if status is None or _signature(status) != signature:
+                return None
             new = _free_name(folder, *os.path.splitext(name), also='.reason.txt')
             note = folder._at(new + '.reason.txt')
             descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
             try:
                 with os.fdopen(descriptor, 'w') as stream:
                     stream.write(reason)
-                return self._move(name, folder, new, subfolder)
+                rejected = self._move(name, folder, new, subfolder)
             except EnvironmentError:
                 os.unlink(note)  # ours, and about a file that is not there
                 raise
+            if rejected is None:
+                os.unlink(note)
+            return rejected
 
-    def give_access(self, archived, mode, group):
+    def give_access(self, archived, signature, mode, group):
         """Sets the mode and the group (int or None) of an archived file."""
         subfolder, name = os.path.split(archived)
         with self._subfolder(subfolder) as folder:
+            _require_regular(os.lstat(folder._at(name)))
             descriptor = os.open(folder._at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
+                status = os.fstat(descriptor)
+                _require_regular(status)
+                if _signature(status) != signature:
+                    raise EnvironmentError(errno.ESTALE, 'it is not the file that was archived')
                 if group is not None:
                     os.fchown(descriptor, -1, group)
                 if mode is not None:
@@ -878,8 +919,11 @@ class _Folder(object):
         return os.path.join(self._path, name)
 
     def _subfolder(self, name):
-        if self.status(name) is None:
+        try:
             os.mkdir(self._at(name))
+        except EnvironmentError:  # it is there, or opening it says what is wrong
+            if self.status(name) is None:
+                raise
         return _Folder(self._at(name), os.O_NOFOLLOW)
 
     def _move(self, name, folder, new, subfolder):
@@ -901,6 +945,8 @@ class _Folder(object):
 def _require_regular(status):
     if not stat.S_ISREG(status.st_mode):
         raise EnvironmentError(errno.EINVAL, 'it is not a regular file')
+    if status.st_nlink > 1:  # it may be a file from elsewhere
+        raise EnvironmentError(errno.EMLINK, 'it has more than one name (hard links)')
 
 
 def _signature(status):
@@ -934,6 +980,11 @@ def _epoch(name, timezone):
         return stability_report.timestamp(stability_report.scan_time(name), timezone)
     except stability_report.ReportError:
         return 0
+
+
+def _is_past(name):
+    """Whether a scan can have been made when its report's name says, in any time zone."""
+    return 0 < _epoch(name, '') <= time.time() + _DAY
 
 
 # -- Graphite and Diamond ------------------------------------------------------------------

@@ -107,7 +107,8 @@ class Graphite(object):
                 raise TypeError
             return {str(one['target']): {int(slot): value for value, slot in one['datapoints']}
                     for one in series}
-        except (ValueError, TypeError, KeyError, AttributeError):
+        # Of JSON nested too deeply Python says RuntimeError, of an infinite slot OverflowError.
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError):
             raise GraphiteError('%s answered with something else than the JSON of its render API: '
                                 '%.60r' % (self.address, answer))
 
@@ -121,12 +122,14 @@ class Graphite(object):
                 response.close()
         except HTTPError as error:
             error.close()
-            raise GraphiteError('%s answered %d %s' % (self.address, error.code, error.reason))
+            raise GraphiteError('%s answered %d %s' % (
+                self.address, error.code, _printable(error.reason)))
         except URLError as error:
-            raise GraphiteError('%s does not answer: %s' % (self.address, error.reason))
+            raise GraphiteError('%s does not answer: %s' % (
+                self.address, _printable(error.reason)))
         except (socket.error, HTTPException) as error:
             raise GraphiteError('%s broke off its answer: %s' % (
-                self.address, error or type(error).__name__))
+                self.address, _printable(error) or type(error).__name__))
 
     def _read(self, response, deadline):
         """The body (bytes). Raises GraphiteError when it is endless or comes too slowly."""
@@ -145,6 +148,10 @@ class Graphite(object):
             if time.time() > deadline:
                 raise GraphiteError('%s takes too long to answer' % self.address)
         return b''.join(chunks)
+
+
+def _printable(said):
+    return ''.join(c if ' ' <= c <= '~' else '?' for c in str(said)[:200])
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -52,6 +52,10 @@ _NO_NUMBER = re.compile(
 _SURELY_EXACT = 16
 # No C format writes more digits than this into a table.
 _LONGEST_CELL = 40
+# A report of 64 slices has 1,800 values. What has far more would flood Graphite with series.
+_MOST_VALUES = 10000
+# A level of a metric path is the name of a file or folder, and carbon takes no endless line.
+_LONGEST_NAME = 100
 _ODD_SPACE = re.compile(r'[^\S\t\n ]', re.UNICODE)
 
 
@@ -142,9 +146,14 @@ def parse(text, filename):
     time_of_scan = scan_time(filename)
     lines = _Lines(text, filename)
     slices, measurements, channels = _configuration(lines)
-    sections = [_section(lines, slices, seen=())]
+    seen = set()
+    sections = [_section(lines, slices, seen)]
+    values = len(sections[0].columns) * slices
     while not lines.at_end():
-        sections.append(_section(lines, slices, [section.name for section in sections]))
+        sections.append(_section(lines, slices, seen))
+        values += len(sections[-1].columns) * slices
+        if values > _MOST_VALUES:
+            raise lines.malformed('expected at most %d values' % _MOST_VALUES)
     if lines.cut_off() and _last_number_is_short(sections):
         raise lines.incomplete('expected as many decimals as in the rows above, '
                                'found the end of the file')
@@ -255,9 +264,12 @@ def _configuration(lines):
 
 def _section(lines, slices, seen):
     name = _heading(lines)
-    if metric_name(name) in map(metric_name, seen):
+    if metric_name(name) in seen:
         raise lines.malformed('expected every section once, found %s again' % _excerpt(name))
+    seen.add(metric_name(name))
     columns = _columns(lines)
+    if len(columns) * slices > _MOST_VALUES:
+        raise lines.malformed('expected at most %d values' % _MOST_VALUES)
     rows = []
     for slice_number in range(1, slices + 1):
         rows.append(_row(lines, slice_number, slices, len(columns)))
@@ -270,7 +282,10 @@ def _heading(lines):
     match = _HEADING.match(line)
     if not match:
         raise lines.wrong(expected, line, _begins_like(line, _HEADING_START))
-    return ' '.join(match.group(1).split())
+    name = ' '.join(match.group(1).split())
+    if len(name) > _LONGEST_NAME:
+        raise lines.wrong('a section name of at most %d characters' % _LONGEST_NAME, line)
+    return name
 
 
 def _columns(lines):
@@ -282,6 +297,8 @@ def _columns(lines):
     names = [column_name(column) for column in columns[1:]]
     if '' in names or len(set(names)) < len(names):
         raise lines.wrong('a different name for each column', line)
+    if max(map(len, names)) > _LONGEST_NAME:
+        raise lines.wrong('column names of at most %d characters' % _LONGEST_NAME, line)
     return tuple(columns[1:])
 
 
