@@ -27,7 +27,7 @@ setup(
     license="MIT",
     python_requires=">=3.9",
     py_modules=["stability_collector", "stability_graphite", "stability_report"],
-    packages=["diamond3", "hops", "hops.graphite", "sample_data"],
+    packages=["diamond3", "hops", "hops.graphite", "hops.report", "sample_data"],
     install_requires=[
         # diamond3 knows how to run exactly this one; it has been the newest since 2016.
         "diamond==4.0.515",
@@ -35,9 +35,19 @@ setup(
         "fissix>=24.4",
     ],
     extras_require={
-        "hops": ["click>=8.1", "rich>=13"],
+        # Only to build grafana/ anew: its files are there ready-made.
+        "dashboards": ["PyYAML>=6"],
+        "hops": ["click>=8.1", "matplotlib>=3.7", "rich>=13"],
         "graphite": GRAPHITE,
-        "test": ["hypothesis>=6", "mypy>=1.11", "pytest>=8", "ruff>=0.6", "whisper>=1.1.10"],
+        "test": [
+            "hypothesis>=6",
+            "mypy>=1.11",
+            "pytest>=8",
+            "PyYAML>=6",
+            "ruff>=0.6",
+            "types-PyYAML",
+            "whisper>=1.1.10",
+        ],
     },
     entry_points={
         "console_scripts": ["diamond3 = diamond3.cli:main", "hops = hops.__main__:main"],

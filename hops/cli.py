@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from hops.demo import main as demo
+from hops.report.command import main as report
+from hops.sizing import main as sizing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,3 +15,5 @@ def main() -> None:
 
 
 main.add_command(demo, "demo")
+main.add_command(report, "report")
+main.add_command(sizing, "sizing")

@@ -1,0 +1,182 @@
+"""`hops report`, the command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from hops.report import control
+from hops.report.data import CoilData, DataError, Graphite
+from hops.report.verdict import Verdict, judge
+from hops.report.words import headline, sentences
+
+FORMATS = (".pdf", ".png", ".html")
+TWO_YEARS = timedelta(days=730)
+
+Dates = tuple[datetime, datetime]
+Epochs = tuple[int, int]
+
+
+def _output(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
+    if path.suffix not in FORMATS:
+        raise click.BadParameter(f"{str(path)!r}: expected a name in {', '.join(FORMATS)}.")
+    return path
+
+
+def _baseline(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> Dates | None:
+    if text is None:
+        return None
+    try:
+        since, until = (datetime.strptime(date, "%Y-%m-%d") for date in text.split("/"))
+    except ValueError:
+        since, until = datetime.max, datetime.min
+    if since > until:
+        raise click.BadParameter(f"{text!r}: expected two dates as in 2026-01-01/2026-06-30.")
+    return since, until
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples: hops report --scanner Harvard/Northwest/Bay1 -o bay1.pdf | hops report "
+    "--scanner Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
+)
+@click.option("--scanner", "location", required=True, help="Location, as in [scanners].")
+@click.option("--coil", help="Only this coil, as in [coils].  [default: each coil a page]")
+@click.option(
+    "--from", "since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: two years]"
+)
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day.  [default: today]"
+)
+@click.option(
+    "--baseline",
+    callback=_baseline,
+    metavar="DAY/DAY",
+    help="First and last day of the scans that control limits are taken from.  [default: from a "
+    "year to 90 days before the newest scan, and after the last service note there]",
+)
+@click.option(
+    "--graphite",
+    "url",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    help="Address of graphite-web.",
+)
+@click.option(
+    "--prefix",
+    default="servers.*.StabilityCollector",
+    show_default=True,
+    help="What comes before the location in the metric paths.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    callback=_output,
+    help="File to write: .pdf, .png or .html.",
+)
+def main(
+    location: str,
+    coil: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    baseline: Dates | None,
+    url: str,
+    prefix: str,
+    output: Path,
+) -> None:
+    """Draw a page for each coil of a scanner: the trends of SNR, signal, drift, fluctuation and
+    ghost with their control limits, and what is out of control in plain words.
+
+    Service notes are Graphite events tagged with the location.
+    """
+    period = _period(since, until, baseline)
+    try:
+        graphite = Graphite(url, prefix)
+        coils = _coils(graphite, location, coil)
+        found = [graphite.values(location, each, *period) for each in coils]
+        verdicts = [_judge(data, baseline) for data in found if data.scans]
+        if not verdicts:
+            raise DataError(
+                f"{location}, coil {', '.join(coils)}, has no values from {_day(period[0])} to "
+                f"{_day(period[1])}: choose other days with --from and --until."
+            )
+        source = f"{graphite.path(location)} in the Graphite at {graphite.address}"
+        files = _write(verdicts, source, output)
+    except DataError as error:
+        raise click.ClickException(str(error)) from None
+    for verdict in verdicts:
+        click.echo(f"{location}, coil {verdict.data.coil}: {headline(verdict).lower()}")
+        for sentence in sentences(verdict):
+            click.echo(f"  {sentence}")
+    for file in files:
+        click.echo(f"Written: {file}")
+
+
+def _period(since: datetime | None, until: datetime | None, baseline: Dates | None) -> Epochs:
+    """The first and the last second to show, with the baseline in it."""
+    last = _end(until) if until else datetime.now()
+    first = since or last - TWO_YEARS
+    if first > last:
+        raise click.UsageError("--from is after --until: the first day comes first.")
+    if baseline:
+        first = min(first, baseline[0])
+    return int(first.timestamp()), int(last.timestamp())
+
+
+def _coils(graphite: Graphite, location: str, coil: str | None) -> list[str]:
+    """The coils to report; raises DataError where there is no such scanner or coil."""
+    try:
+        there = graphite.coils(location)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--scanner") from None
+    if not there:
+        raise DataError(_no_scanner(graphite, location))
+    if coil is None:
+        return there
+    if coil not in there:
+        raise DataError(f"{location} has no coil {coil!r}: choose one of {', '.join(there)}.")
+    return [coil]
+
+
+def _no_scanner(graphite: Graphite, location: str) -> str:
+    where = f"under {graphite.prefix} in the Graphite at {graphite.address}"
+    known = graphite.scanners()
+    if known:
+        return f"There is no scanner {location!r} {where}: choose one of {', '.join(known)}."
+    return f"There is no scanner {where}: name another place with --prefix or --graphite."
+
+
+def _judge(data: CoilData, chosen: Dates | None) -> Verdict:
+    if chosen:
+        since, until = int(chosen[0].timestamp()), int(_end(chosen[1]).timestamp())
+        return judge(data, control.baseline_between(data.scans, since, until))
+    notes = [note.epoch for note in data.notes]
+    return judge(data, control.choose_baseline(data.scans, notes))
+
+
+def _write(verdicts: Sequence[Verdict], source: str, output: Path) -> list[Path]:
+    # It takes matplotlib half a second to load, which no other command should wait for.
+    from hops.report.output import write
+
+    try:
+        return write(verdicts, source, output)
+    except OSError as error:
+        raise click.ClickException(
+            f"{output} cannot be written ({error.strerror}): choose another --output."
+        ) from None
+
+
+def _end(day: datetime) -> datetime:
+    """The last second of a day."""
+    return day + timedelta(days=1) - timedelta(seconds=1)
+
+
+def _day(epoch: int) -> str:
+    return f"{datetime.fromtimestamp(epoch):%Y-%m-%d}"

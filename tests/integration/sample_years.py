@@ -1,0 +1,106 @@
+"""Two years of sample data in a Graphite, and the picture of them in the README.
+
+`python3 tests/integration/sample_years.py docs/report.png` makes that picture anew.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import date, datetime
+from datetime import time as time_of_day
+from pathlib import Path
+
+import stability_report
+from hops.graphite import EmbeddedGraphite, find_environment
+from hops.report.quantities import QUANTITIES
+from sample_data.measure import simulate
+from sample_data.report import report_text
+from sample_data.scanners import NORTH, SOUTH, Scanner, example_scanners
+from sample_data.schedule import schedule
+
+PROJECT = Path(__file__).resolve().parents[2]
+LAST_DAY = date(2026, 11, 20)
+AFTERNOON = time_of_day(14)
+PREFIX = "servers.scanhost.StabilityCollector"
+
+NORTH_SCANNER, SOUTH_SCANNER = example_scanners(LAST_DAY)
+COLUMNS = {quantity.column for quantity in QUANTITIES}
+
+
+def fill(graphite: EmbeddedGraphite) -> None:
+    """Sends what a report shows of both scanners, with service notes, and has it stored."""
+    lines = [line for scanner in (NORTH_SCANNER, SOUTH_SCANNER) for line in _lines(scanner)]
+    with socket.create_connection(("127.0.0.1", graphite.line_port)) as connection:
+        connection.sendall("".join(lines).encode())
+    service = NORTH_SCANNER.history.services[-1]
+    post_event(
+        graphite, _note(NORTH, service, "Service visit: gradients and receiver adjusted")
+    )
+    repaired = SOUTH_SCANNER.history.failures[0].repaired
+    assert repaired is not None
+    post_event(graphite, _note(SOUTH, repaired, "Element of the 32-channel coil replaced"))
+    _wait_for(graphite, lines[-1])
+    # Which coils there are is seen from the files; carbon has written all of them when it stops.
+    graphite.carbon.stop()
+    graphite.carbon.start()
+
+
+def post_event(graphite: EmbeddedGraphite, event: dict[str, object]) -> None:
+    """Has Graphite keep an event: what, tags, when."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct.open(f"{graphite.url}/events/", data=json.dumps(event).encode()).close()
+
+
+def _note(location: str, day: date, what: str) -> dict[str, object]:
+    """A service note in the afternoon of that day."""
+    epoch = int(datetime.combine(day, AFTERNOON).timestamp())
+    return {"what": what, "tags": ["service", location.replace("/", ".")], "when": epoch}
+
+
+def _lines(scanner: Scanner) -> Iterator[str]:
+    path = f"{PREFIX}.{stability_report.location_path(scanner.location)}"
+    for scan in schedule([scanner], LAST_DAY):
+        report = stability_report.parse(report_text(simulate(scan)), scan.file_name)
+        epoch = int(scan.time.timestamp())
+        for point in stability_report.points(report):
+            if f"{point.section}.{point.column}" in COLUMNS:
+                name = f"{scan.coil.channels}.{point.section}.{point.column}.{point.slice}"
+                yield f"{path}.{name} {point.number!r} {epoch}\n"
+
+
+def _wait_for(graphite: EmbeddedGraphite, line: str) -> None:
+    """Waits until Graphite shows the point that was sent last."""
+    series, _, epoch = line.split()
+    query = f"target={series}&from={int(epoch) - 7200}&until={epoch}&format=json&noNullPoints=1"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + 120
+    while True:
+        with direct.open(f"{graphite.url}/render?{query}") as answer:
+            if any(one["datapoints"] for one in json.load(answer)):
+                return
+        assert time.monotonic() < deadline, f"Graphite does not show {line}"
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Makes the picture."""
+    environment = find_environment(PROJECT / ".venv-graphite")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedGraphite(Path(folder), environment, web_port=8080) as graphite,
+    ):
+        fill(graphite)
+        report = ["hops", "report", "--scanner", SOUTH, "--coil", "32", "-o", sys.argv[1]]
+        options = ["--graphite", graphite.url, "--until", str(LAST_DAY)]
+        subprocess.run([sys.executable, "-m", *report, *options], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""`hops report` with two years of sample data in a real Graphite."""
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from sample_years import LAST_DAY, NORTH, PREFIX, SOUTH, SOUTH_SCANNER, fill, post_event
+
+from hops.graphite import EmbeddedGraphite
+from hops.report.data import Graphite, Note
+
+pytestmark = pytest.mark.integration
+
+# sample_data/README.md: an element near slice 12 fails 68 days before the end, one near slice 4
+# from 520 to 445 days before it.
+[REPAIRED, FAILING] = SOUTH_SCANNER.history.failures
+
+
+@pytest.fixture(scope="module")
+def graphite(graphite_environment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("graphite")
+    with EmbeddedGraphite(folder, graphite_environment) as running:
+        fill(running)
+        yield running
+
+
+@pytest.fixture
+def report(graphite, tmp_path):
+    """Runs `hops report` in an empty folder; later options win over those it gives."""
+
+    def report(*options, scanner=SOUTH):
+        command = [sys.executable, "-m", "hops", "report", "--graphite", graphite.url]
+        command += ["--until", str(LAST_DAY), "--scanner", scanner, *options]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    return report
+
+
+def words_of(done, coil):
+    """The headline and the sentences on a coil."""
+    [told] = re.findall(rf"coil {coil}: (.*\n(?:  .*\n)*)", done.stdout)
+    return told.splitlines()
+
+
+def test_names_the_failing_element_and_finds_the_other_coil_in_control(report, tmp_path):
+    done = report("-o", "report.pdf")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert words_of(done, "64")[0] == "in control"
+    headline, *sentences = words_of(done, "32")
+    assert headline == "out of control"
+    [slices] = [each for each in sentences if "SNR of coil 32, slices" in each]
+    first, last, worst = map(int, re.search(r"slices (\d+)-(\d+): .* slice (\d+)", slices).groups())
+    assert first <= 12 <= last
+    assert worst in (11, 12, 13)
+    assert "below its lower limit" in slices
+    since = re.search(r"since (\S+)\.$", slices)[1]
+    assert str(FAILING.since) <= since <= str(FAILING.since + timedelta(days=30))
+    content = (tmp_path / "report.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type /Page\b", content)) == 2
+
+
+def test_the_repaired_element_is_named_in_a_report_of_that_time(report):
+    then = REPAIRED.repaired - timedelta(days=1)
+    done = report("--coil", "32", "--until", str(then), "-o", "then.png")
+    # Two years before that day there are no 20 scans older than 90 days, so the first 20 count.
+    [slices] = [each for each in words_of(done, "32") if "SNR of coil 32, slice" in each]
+    assert int(re.search(r"in slice (\d+)", slices)[1]) in (3, 4, 5)
+
+
+def test_makes_a_picture_a_page_and_several(report, tmp_path):
+    assert report("--coil", "32", "-o", "one.png").returncode == 0
+    assert report("-o", "all.png").stdout.endswith("Written: all-1.png\nWritten: all-2.png\n")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["all-1.png", "all-2.png", "one.png"]
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "all-1.png").read_bytes()
+
+
+def test_makes_one_html_file_with_the_words(report, tmp_path):
+    done = report("-o", "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert all(each.strip() in text for each in words_of(done, "32")[1:])
+    assert text.count("<section>") == 2
+
+
+def test_the_same_question_gets_the_same_file(report, tmp_path):
+    for name in ("one.pdf", "other.pdf"):
+        assert report("-o", name).returncode == 0
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "other.pdf").read_bytes()
+
+
+def test_the_baseline_begins_after_the_service_note(graphite):
+    found = Graphite(graphite.url, "servers.*.StabilityCollector")
+    [note] = found.notes(NORTH, 0, 2_000_000_000)
+    assert note.text == "Service visit: gradients and receiver adjusted"
+
+
+@pytest.mark.parametrize("location", ["Else/Where/Bay8", "Else.Where.Bay9"])
+def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, location):
+    event = {"what": "  new\nphantom ", "tags": ["service", location], "when": 1_700_000_000}
+    post_event(graphite, event)
+    found = Graphite(graphite.url, "servers.*.StabilityCollector")
+    slashed = location.replace(".", "/")
+    assert found.notes(slashed, 0, 2_000_000_000) == [Note(1_700_000_000, "new phantom")]
+    assert found.notes("Else/Where", 0, 2_000_000_000) == []
+
+
+def test_a_baseline_can_be_chosen(report):
+    done = report("--coil", "64", "--baseline", "2025-01-01/2025-06-30", "-o", "chosen.pdf")
+    # Since then the ghost of the coil has grown by a tenth a year.
+    assert any("Ghost of coil 64" in each and "above" in each for each in words_of(done, "64"))
+
+
+def test_a_short_baseline_gives_no_limits(report):
+    done = report("--coil", "64", "--baseline", "2025-01-01/2025-01-31", "-o", "short.pdf")
+    assert done.returncode == 0
+    assert words_of(done, "64")[0] == "no control limits yet"
+
+
+def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite):
+    moved = "servers.otherhost.StabilityCollector.Moved.Bay1.32.SNR.mean.1"
+    series = {f"{PREFIX}.Moved.Bay1.32.SNR.mean.1": 1_760_000_000, moved: 1_770_000_000}
+    with socket.create_connection(("127.0.0.1", graphite.line_port)) as connection:
+        lines = [f"{path} 300 {epoch}\n" for path, epoch in series.items()]
+        connection.sendall("".join(lines).encode())
+    found = Graphite(graphite.url, "servers.*.StabilityCollector")
+    deadline = time.monotonic() + 60
+    while len(found.values("Moved/Bay1", "32", 1_750_000_000, 1_780_000_000).scans) != 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert found.coils("Moved/Bay1") == ["32"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--coil", "20"], "Example/South/Bay2 has no coil '20': choose one of 32, 64."),
+        (["--prefix", "stats.nothing"], "There is no scanner under stats.nothing in the Graphite"),
+        (
+            ["--from", "2020-01-01", "--until", "2020-12-31"],
+            "Example/South/Bay2, coil 32, 64, has no values from 2020-01-01 to 2020-12-31: choose",
+        ),
+        (["-o", "no/such/folder/report.pdf"], "cannot be written (No such file or directory)"),
+        (["--graphite", "ftp://graphite"], "'ftp://graphite' is no address of a Graphite"),
+        (["--graphite", "http://127.0.0.1:1"], "does not answer (["),
+    ],
+)
+def test_a_problem_is_one_sentence(report, options, sentence):
+    done = report("-o", "report.pdf", *options)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
+    done = report("-o", "report.pdf", scanner="Example/South/Bay3")
+    assert done.returncode == 1
+    assert "There is no scanner 'Example/South/Bay3' under" in done.stderr
+    assert f"{NORTH}, {SOUTH}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["-o", "report.doc"], "expected a name in .pdf, .png, .html"),
+        (["-o", "r.pdf", "--from", "2026-12-01"], "--from is after --until"),
+        (["-o", "r.pdf", "--from", "yesterday"], "does not match the format"),
+        (["-o", "r.pdf", "--baseline", "2026"], "expected two dates as in 2026-01-01/2026-06-30"),
+        (["-o", "r.pdf", "--baseline", "2026-02-01/2026-01-01"], "expected two dates"),
+        (["-o", "r.pdf", "--scanner", "Example//Bay2"], "expected names between slashes"),
+        ([], "Missing option '-o'"),
+    ],
+)
+def test_wrong_use_is_told(report, options, sentence):
+    done = report(*options)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def stranger():
+    """A web server that is no Graphite: its address, after `answer` was set."""
+
+    class Handler(BaseHTTPRequestHandler):
+        answer = (200, b"")
+
+        def do_GET(self):
+            status, body = self.answer
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.handler = Handler
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ((200, b"<html>log in</html>"), "did not answer as a Graphite does"),
+        ((200, b"[]"), "did not answer as a Graphite does"),
+        ((200, b'{"results": 3}'), "did not answer as a Graphite does"),
+        ((502, b"bad gateway"), "answered 502 Bad Gateway"),
+        ((401, b"who are you?"), "answered 401 Unauthorized"),
+    ],
+)
+def test_what_is_no_graphite_is_one_sentence(report, stranger, answer, sentence):
+    stranger.handler.answer = answer
+    address = f"http://user:secret@127.0.0.1:{stranger.server_port}"
+    done = report("-o", "report.pdf", "--graphite", address)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "secret" not in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,125 @@
+"""Control charts: numbers of the literature, and computed by hand."""
+
+import pytest
+
+from hops.report import control
+from hops.report.control import Baseline, Limits, Run
+
+DAY = 86400
+
+# NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: ten flow rates, with mean 50.81.
+FLOW_RATES = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
+
+
+@pytest.mark.parametrize(
+    ("count", "factor"),
+    # D. C. Montgomery, Introduction to Statistical Quality Control, appendix VI.
+    [(2, 0.7979), (3, 0.8862), (5, 0.9400), (10, 0.9727), (20, 0.9869), (25, 0.9896)],
+)
+def test_c4_is_that_of_the_table(count, factor):
+    assert control.c4(count) == pytest.approx(factor, abs=5e-5)
+
+
+def test_c4_of_thousands_is_1():
+    # Montgomery gives 4(n-1)/(4n-3) for n > 25.
+    assert control.c4(2000) == pytest.approx(4 * 1999 / 7997, abs=1e-6)
+
+
+def test_sigma_of_nists_numacc1():
+    # NIST Statistical Reference Datasets, NumAcc1: the standard deviation is exactly 1.
+    assert control.sigma([10000001, 10000003, 10000002]) == pytest.approx(1 / 0.8862, abs=1e-4)
+
+
+def test_limits_of_nists_flow_rates(monkeypatch):
+    # By hand: the squares of the differences from 50.81 add up to 37.229, so s is the root of
+    # 37.229/9, which is 2.03385; 3 * 2.03385 / 0.9727 = 6.2728.
+    monkeypatch.setattr(control, "FEWEST", 10)
+    limits = control.limits(FLOW_RATES)
+    assert limits is not None
+    assert limits.centre == pytest.approx(50.81)
+    assert limits.lower == pytest.approx(44.537, abs=1e-3)
+    assert limits.upper == pytest.approx(57.083, abs=1e-3)
+
+
+def test_limits_need_twenty_values():
+    assert control.limits([1.0, 2.0] * 9 + [1.0]) is None
+    assert control.limits([1.0, 2.0] * 10) is not None
+
+
+def test_no_lower_limit_below_nothing():
+    assert Limits(centre=0.2, distance=0.3).lower is None
+    assert Limits(centre=0.2, distance=0.3).side(0.0) == 0
+
+
+@pytest.mark.parametrize(("value", "side"), [(8.9, -1), (9.0, 0), (11.0, 0), (11.1, 1)])
+def test_a_limit_itself_is_within(value, side):
+    assert Limits(centre=10, distance=1).side(value) == side
+
+
+def test_a_value_that_never_changed_is_within():
+    limits = control.limits([0.1] * 30)
+    assert limits is not None
+    assert limits.side(0.1) == 0
+    assert limits.side(0.1001) == 1
+
+
+def test_limits_of_one_chart_are_three_wide():
+    assert control.width_for(1) == 3
+
+
+def test_many_charts_share_the_false_alarms_of_one():
+    # Tables of the normal distribution: 0.00134990 lies beyond 3, 0.0000316712 beyond 4, which is
+    # the 42.6th part of it.
+    assert control.width_for(42) < 4 < control.width_for(43)
+
+
+def days(*numbers):
+    return [number * DAY for number in numbers]
+
+
+def test_the_baseline_is_from_a_year_to_90_days_before_the_newest_scan():
+    scans = days(*range(800))
+    assert control.choose_baseline(scans, []) == Baseline(434 * DAY, 709 * DAY, 276)
+
+
+def test_the_baseline_begins_after_a_service():
+    scans = days(*range(800))
+    service = 600 * DAY + 1
+    assert control.choose_baseline(scans, [100, service]) == Baseline(601 * DAY, 709 * DAY, 109)
+
+
+def test_a_service_that_leaves_too_few_scans_does_not_shorten_the_baseline():
+    scans = days(*range(800))
+    for service in (700 * DAY, 750 * DAY):
+        assert control.choose_baseline(scans, [service]) == Baseline(434 * DAY, 709 * DAY, 276)
+
+
+def test_a_new_scanner_is_compared_with_its_first_scans():
+    assert control.choose_baseline(days(*range(30)), []) == Baseline(0, 19 * DAY, 20)
+    assert control.choose_baseline(days(*range(21)), []) == Baseline(0, 19 * DAY, 20)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 20])
+def test_there_is_no_baseline_of_fewer_scans(count):
+    assert control.choose_baseline(days(*range(count)), []) is None
+
+
+def test_a_run_begins_with_the_first_of_the_newest_scans_beyond_the_limit():
+    values = [10, 12, 10, 12, 13, 12.5]
+    series = dict(zip(days(1, 2, 3, 4, 5, 6), values))
+    assert control.newest_run(series, Limits(10, 1)) == Run(side=1, since=4 * DAY, scans=3)
+
+
+def test_a_run_does_not_change_sides():
+    series = dict(zip(days(1, 2, 3), [12, 12, 8]))
+    assert control.newest_run(series, Limits(10, 1)) == Run(side=-1, since=3 * DAY, scans=1)
+
+
+def test_a_run_may_be_all_there_is():
+    series = dict(zip(days(1, 2), [12, 12]))
+    assert control.newest_run(series, Limits(10, 1)) == Run(side=1, since=DAY, scans=2)
+
+
+@pytest.mark.parametrize("values", [[], [12, 10]])
+def test_there_is_no_run_when_the_newest_is_within(values):
+    assert control.newest_run(dict(zip(days(1, 2), values)), Limits(10, 1)) is None

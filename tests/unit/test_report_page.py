@@ -1,0 +1,132 @@
+"""The pages of `hops report`: everything is on the page, and always the same."""
+
+import base64
+import re
+
+import matplotlib
+import pytest
+from coils import DAY, NEWEST, coil
+
+from hops.report import control
+from hops.report.data import Note
+from hops.report.output import write
+from hops.report.page import draw, drawing_style
+from hops.report.verdict import judge
+
+SOURCE = "servers.*.StabilityCollector.Example.Bay1 in the Graphite at http://127.0.0.1:8080"
+LONG = "/".join(["University Hospital", "Department of Radiology", "Prisma-Bay-17"] * 4)
+NOTES = [Note(NEWEST - ago * DAY, f"visit {ago} " * 30) for ago in (390, 300, 200, 100, 50, 10, 5)]
+
+
+def verdict(*arguments, **more):
+    data = coil(*arguments, **more)
+    return judge(data, control.choose_baseline(data.scans, [note.epoch for note in data.notes]))
+
+
+ALL_BAD = [(name, range(1, 65, 2), 0.5, 9) for name in ("SNR", "Signal", "Drift", "Ghost")]
+COILS = {
+    "sound": {},
+    "one slice": {"slices": 1},
+    "three scans": {"scans": 3},
+    "one scan": {"scans": 1, "slices": 1},
+    "five years of 64 slices": {"scans": 1826, "slices": 64, "changes": ALL_BAD},
+    "strange names": {
+        "location": r"A$B$/\frac{C}",
+        "notes": [Note(NEWEST - 20 * DAY, r"$\alpha_$ {} %s 線圈 <b>")],
+    },
+    "long names": {"location": LONG, "notes": NOTES},
+}
+
+
+@pytest.mark.parametrize("name", COILS)
+def test_nothing_is_beyond_the_page(name):
+    with drawing_style():
+        page = draw(verdict(**COILS[name]), SOURCE)
+        place = page.get_tightbbox()
+    width, height = page.get_size_inches()
+    assert place.x0 >= 0
+    assert place.y0 >= 0
+    assert place.x1 <= width
+    assert place.y1 <= height
+
+
+@pytest.mark.parametrize("name", COILS)
+def test_no_line_is_written_over_another(name):
+    with drawing_style():
+        page = draw(verdict(**COILS[name]), SOURCE)
+        places = [text.get_window_extent() for text in page.texts if text.get_text()]
+    for index, one in enumerate(places):
+        for other in places[index + 1 :]:
+            across = min(one.x1, other.x1) - max(one.x0, other.x0)
+            down = min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert across <= 0 or down <= 1.5
+
+
+def axes_named(page, title):
+    [axes] = [each for each in page.axes if each.get_title(loc="left").startswith(title)]
+    return axes
+
+
+def test_axes_begin_at_zero_or_say_that_they_do_not():
+    with drawing_style():
+        page = draw(verdict(), SOURCE)
+    for name in ("Drift", "Fluctuation", "Ghost"):
+        assert axes_named(page, f"{name}:").get_ylim()[0] == 0
+    for name in ("SNR", "Signal"):
+        axes = axes_named(page, f"{name}:")
+        assert axes.get_title(loc="left").endswith("the axis does not begin at 0")
+        low, high = axes.get_ylim()
+        assert (high - low) / (high + low) == pytest.approx(0.1)
+
+
+def test_there_is_no_map_of_a_single_slice():
+    with drawing_style():
+        assert len(draw(verdict(slices=1), SOURCE).axes) == 5
+        assert len(draw(verdict(slices=2), SOURCE).axes) == 6
+
+
+def test_the_users_own_style_changes_nothing(tmp_path):
+    write([verdict()], SOURCE, tmp_path / "plain.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black"}):
+        write([verdict()], SOURCE, tmp_path / "styled.png")
+    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".png", ".html"])
+def test_the_same_data_give_the_same_file(suffix, tmp_path):
+    for name in ("one", "other"):
+        write([verdict()], SOURCE, tmp_path / f"{name}{suffix}")
+    one, other = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "other"))
+    assert one == other
+
+
+def test_a_pdf_has_a_page_for_each_coil(tmp_path):
+    path = tmp_path / "report.pdf"
+    assert write([verdict(), verdict(name="64")], SOURCE, path) == [path]
+    assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 2
+
+
+def test_pngs_are_numbered_where_there_are_several(tmp_path):
+    path = tmp_path / "report.png"
+    assert write([verdict()], SOURCE, path) == [path]
+    both = [tmp_path / "report-1.png", tmp_path / "report-2.png"]
+    assert write([verdict(), verdict(name="64")], SOURCE, path) == both
+    assert all(each.read_bytes().startswith(b"\x89PNG") for each in both)
+
+
+def test_html_is_one_file_with_words_and_pictures(tmp_path):
+    path = tmp_path / "report.html"
+    bad = verdict(name="64", changes=ALL_BAD[:1], slices=64)
+    write([verdict(location="R&D/<Bay>"), bad], SOURCE, path)
+    text = path.read_text()
+    assert "R&amp;D/&lt;Bay&gt;" in text
+    assert "<Bay>" not in text
+    assert "Coil 32: in control" in text
+    assert "SNR of coil 64, 32 slices" in text
+    pictures = re.findall(r'src="([^"]*)"', text)
+    assert len(pictures) == 2
+    for picture in pictures:
+        kind, _, content = picture.partition(",")
+        assert kind == "data:image/svg+xml;base64"
+        assert b"</svg>" in base64.b64decode(content)
+    assert "http://" not in re.sub(r'src="[^"]*"', "", text)

@@ -1,0 +1,129 @@
+"""What `hops report` says of a coil."""
+
+import pytest
+from coils import DAY, NEWEST, coil
+
+from hops.report import control
+from hops.report.quantities import QUANTITIES
+from hops.report.verdict import judge
+from hops.report.words import headline, number, sentences, slice_numbers
+
+
+def verdict(data):
+    return judge(data, control.choose_baseline(data.scans, []))
+
+
+def test_says_that_all_is_in_control():
+    found = verdict(coil())
+    assert headline(found) == "In control"
+    assert sentences(found) == [
+        "All values of the newest scan of coil 32, 2026-11-20, are within their control limits, "
+        "in the mean of the 16 slices and in each of them."
+    ]
+
+
+def test_names_the_slices_the_worst_the_limit_and_the_day():
+    changes = [("SNR", [11, 13], 0.8, 10), ("SNR", [12], 0.7, 10)]
+    found = verdict(coil(changes=changes))
+    assert headline(found) == "Out of control"
+    mean, slices = sentences(found)
+    # By hand: the sixteen factors add up to 15.3, and the newest scan is 1 % up. The baseline has
+    # 276 values of 300 +- 3: s is 3 sqrt(276/275) = 3.0054, c4 is 0.9991, 300 - 3 s/c4 = 290.98.
+    assert mean == (
+        "SNR of coil 32, mean of the slices: 289.7, below its lower limit 291.0 since 2026-11-11."
+    )
+    assert slices.startswith("SNR of coil 32, slices 11-13: 212.1 in slice 12, below its lower ")
+    assert slices.endswith("since 2026-11-11.")
+
+
+def test_one_slice_is_told_as_one():
+    found = verdict(coil(changes=[("Ghost", [5], 1.3, 3)]))
+    [sentence] = sentences(found)
+    assert sentence.startswith("Ghost of coil 32, slice 5: 2.889, above its upper limit 2.2")
+    assert sentence.endswith("since 2026-11-18.")
+
+
+def test_a_single_scan_beyond_is_the_newest():
+    [sentence] = sentences(verdict(coil(changes=[("Ghost", [5], 1.3, 1)])))
+    assert sentence.endswith("in the newest scan.")
+
+
+def test_a_report_of_one_slice_has_no_mean():
+    [sentence] = sentences(verdict(coil(slices=1, changes=[("SNR", [1], 0.5, 2)])))
+    assert sentence.startswith("SNR of coil 32: 151.5, below its lower limit 291.0 since ")
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "better"),
+    [("SNR", 1.2, True), ("SNR", 0.8, False), ("Drift", 0.5, True), ("Signal", 1.2, False)],
+)
+def test_says_when_it_has_become_better(name, factor, better):
+    found = sentences(verdict(coil(slices=1, changes=[(name, [1], factor, 2)])))
+    assert found[0].endswith("This is better than the baseline.") == better
+
+
+def test_slices_above_and_below_are_told_apart():
+    changes = [("SNR", [2, 4], 0.8, 2), ("SNR", [3], 1.2, 2)]
+    told = [each for each in sentences(verdict(coil(changes=changes))) if "slice" in each]
+    assert any("slices 2, 4" in each and "below" in each for each in told)
+    assert any("slice 3:" in each and "above" in each for each in told)
+
+
+def test_says_that_there_are_too_few_scans():
+    found = verdict(coil(scans=3))
+    assert headline(found) == "No control limits yet"
+    assert sentences(found) == [
+        "Control limits need a baseline of 20 scans or more before the newest; scans in all: 3."
+    ]
+
+
+def test_says_what_the_newest_scan_lacks():
+    data = coil()
+    for series in data.values[QUANTITIES[-1]].values():
+        del series[NEWEST]
+    found = verdict(data)
+    assert headline(found) == "Incomplete"
+    assert sentences(found) == ["Ghost of coil 32: no value in the newest scan, 2026-11-20."]
+
+
+def test_a_quantity_that_no_report_has_is_no_fault():
+    data = coil()
+    data.values[QUANTITIES[-1]].clear()
+    assert headline(verdict(data)) == "In control"
+
+
+def test_where_graphite_has_days_only_they_are_those_of_utc():
+    data = coil()
+    assert data.time(NEWEST).day == 20
+    days = coil()
+    for slices in days.values.values():
+        for slice_number, series in slices.items():
+            slices[slice_number] = {epoch - epoch % DAY: value for epoch, value in series.items()}
+    assert f"{days.time(days.scans[-1]):%Y-%m-%d %H:%M}" == "2026-11-20 00:00"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([7], "slice 7"),
+        ([11, 12, 13], "slices 11-13"),
+        ([13, 3, 11, 12], "slices 3, 11-13"),
+        (range(1, 20, 2), "10 slices"),
+    ],
+)
+def test_slices_are_told_in_short(numbers, text):
+    assert slice_numbers(numbers) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (215.34, "215.3"), (0.0301, "0.0301"), (12345.6, "12346"), (-4.5, "-4.500")],
+)
+def test_numbers_have_few_digits(value, text):
+    assert number(value) == text
+
+
+def test_a_value_close_to_its_limit_has_as_many_digits_as_it_takes():
+    # By hand as above: the upper limit is 309.02, and 303 * 1.0199 = 309.03.
+    [sentence] = sentences(verdict(coil(slices=1, changes=[("SNR", [1], 1.0199, 1)])))
+    assert sentence.startswith("SNR of coil 32: 309.03, above its upper limit 309.02 in")
