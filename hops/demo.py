@@ -23,6 +23,7 @@ from rich.table import Table
 
 import stability_report
 from hops.diamond import PREFIX, DiamondSite
+from hops.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_grafana
 from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
 from hops.readback import Expected, Found, coarsest_step, expected, read_back
 from sample_data.files import generate
@@ -61,8 +62,20 @@ class Reports:
     metavar="DIR",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the web page (any free one).")
+@click.option(
+    "--grafana-home",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Show the dashboards in the Grafana unpacked in DIR; otherwise in one on the PATH.",
+    metavar="DIR",
+)
 @click.option("--system-graphite", is_flag=True, help="Use the Graphite that Debian installed.")
-def main(once: bool, reports_dir: Path | None, port: int | None, system_graphite: bool) -> None:
+def main(
+    once: bool,
+    reports_dir: Path | None,
+    port: int | None,
+    grafana_home: Path | None,
+    system_graphite: bool,
+) -> None:
     """Show the whole road: two years of Stability reports of two scanners go through Diamond into
     a Graphite, all on this machine and in a temporary folder, and stay up to be looked at until
     Ctrl-C."""
@@ -73,9 +86,10 @@ def main(once: bool, reports_dir: Path | None, port: int | None, system_graphite
         )
         with tempfile.TemporaryDirectory(prefix="hops-demo-") as name:
             folder = Path(name)
+            grafana = None if once else _find_grafana(grafana_home)
             reports = _copy(reports_dir, folder) if reports_dir else _make(folder)
-            all_stored = _show(folder, reports, environment, port, stay=not once)
-    except GraphiteError as error:
+            all_stored = _show(folder, reports, environment, port, grafana, stay=not once)
+    except (GraphiteError, GrafanaError) as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         console.print("Stopped; the temporary folder is gone.")
@@ -84,8 +98,34 @@ def main(once: bool, reports_dir: Path | None, port: int | None, system_graphite
         raise SystemExit(1)
 
 
+@contextmanager
+def _dashboards(folder: Path, program: Program | None, graphite_url: str) -> Iterator[None]:
+    """Our dashboards, if there is a Grafana to show them."""
+    if program is None:
+        yield
+        return
+    with Grafana(folder / "grafana", program, graphite_url) as grafana:
+        console.print(f"Dashboards: {grafana.url}/", soft_wrap=True, markup=False)
+        yield
+
+
+def _find_grafana(home: Path | None) -> Program | None:
+    try:
+        return find_grafana(home)
+    except GrafanaMissing as missing:
+        if home:
+            raise
+        console.print(str(missing), soft_wrap=True, markup=False)
+        return None
+
+
 def _show(
-    folder: Path, reports: Reports, environment: Environment, port: int | None, stay: bool
+    folder: Path,
+    reports: Reports,
+    environment: Environment,
+    port: int | None,
+    grafana: Program | None,
+    stay: bool,
 ) -> bool:
     """Sends the reports down the whole road; whether all of them arrived."""
     wanted = _expected(reports)
@@ -111,7 +151,8 @@ def _show(
         all_stored = _print_summary(reports, wanted, found)
         _print_where_to_look(graphite.url, wanted)
         if stay:
-            _stay(site, reports)
+            with _dashboards(folder, grafana, graphite.url):
+                _stay(site, reports)
     return all_stored
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from pythons import environment, run
+from pythons import ROOT, environment, run
 
 pytestmark = pytest.mark.integration
 
@@ -14,9 +14,22 @@ VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+# They take minutes, and show what does not depend on the Python.
+ELSEWHERE = [
+    "integration/test_chaos.py",
+    "integration/test_dashboards.py",
+    "integration/test_delivery.py",
+    "integration/test_hostile_share.py",
+    "integration/test_pythons.py",
+    "integration/test_storage.py",
+    "unit/test_fuzz_report.py",
+]
+
+
 @pytest.mark.parametrize("version", [version for version in VERSIONS if version != OURS])
 def test_the_tests_pass_on_the_other_pythons(version: str) -> None:
-    """All but those that do not run on this Python anyway, or take it as given."""
-    tests = ["-k", "not python_27 and not two_years", "--ignore", __file__]
+    """All but ELSEWHERE and those that are about another Python."""
+    ignored = [f"--ignore={ROOT / 'tests' / name}" for name in ELSEWHERE]
+    tests = ["-k", "not python_27 and not two_years", *ignored]
     out = run([str(environment(version)), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests])
     assert re.search(r"\d+ passed", out)

@@ -1,0 +1,92 @@
+"""The page for the morning: every scanner and coil in a row, each judged by its own history."""
+
+from __future__ import annotations
+
+from grafana import queries, variables
+from grafana.dashboard import Placed, Row, dashboard, service_notes
+from grafana.panels import Json, Quantity, threshold_override, tiles
+from grafana.quantities import WATCHED, Bad, Measure
+from grafana.variables import COIL, Site
+
+UID = "hops-fleet"
+SCANNER_UID = "hops-scanner"
+
+DAY = 86400
+DEVIATION = "from centre line"
+DEVIATION_UNIT = "suffix: \N{GREEK SMALL LETTER SIGMA}"
+
+# A coil that is scanned on two weekdays rests for up to five days.
+AGES = ((None, "green"), (5 * DAY, "orange"), (8 * DAY, "red"))
+
+
+def fleet(site: Site) -> Json:
+    return dashboard(
+        UID,
+        "MRI stability: fleet",
+        "The last scan of every scanner and coil, and how far it is from its own history.",
+        [Row("$coil", [Placed(_last_scan(), 4, 4), *map(_tile, WATCHED)], repeat="coil")],
+        [
+            variables.datasource(),
+            variables.prefix(site),
+            variables.location(site),
+            variables.coils(everything=True),
+        ],
+        [service_notes("Service notes", ["service"], "purple")],
+        since="now-1y",
+    )
+
+
+def _tile(measure: Measure) -> Placed:
+    series = measure.series(COIL)
+    sigmas = queries.SIGMAS
+    if measure.bad is Bad.LOW:
+        side, colors = "below", ((None, "red"), (-sigmas, "green"))
+    else:
+        side, colors = "above", ((None, "green"), (sigmas, "red"))
+    panel = tiles(
+        measure.quantity(
+            f"Mean of all slices in the last scan; beside it how many standard deviations it is "
+            f"from the centre line of its own history, red when more than {sigmas} {side}."
+        ),
+        [
+            queries.named(f"consolidateBy({queries.daily(series)},'last')", "last scan"),
+            queries.named(f"consolidateBy({queries.deviation(series)},'last')", DEVIATION),
+        ],
+        [(None, "text")],
+        [threshold_override(DEVIATION, DEVIATION_UNIT, 1, colors)],
+    )
+    return Placed(_linked(panel), 5, 4)
+
+
+def _last_scan() -> Json:
+    """How long ago the last scan was; looks back a month only, whose fine slots are few."""
+    panel = tiles(
+        Quantity(
+            "Last scan",
+            "Time since the last scan, to within a slot of Graphite's retention; orange after five "
+            "days, red after eight.",
+            "s",
+            1,
+        ),
+        [queries.named(f"consolidateBy({queries.age(f'{COIL}.SNR.mean.*')},'last')", "ago")],
+        AGES,
+        sparkline=False,
+    )
+    panel["timeFrom"] = "30d"
+    panel["hideTimeOverride"] = True
+    panel["fieldConfig"]["defaults"]["noValue"] = "none in 30 days"
+    return _linked(panel)
+
+
+def _linked(panel: Json) -> Json:
+    """Leads from the title, and from the number, to the scanner's page at this coil."""
+    link = {
+        "title": "Trends of $coil",
+        "url": f"/d/{SCANNER_UID}?var-coil=${{coil:percentencode}}"
+        "&var-prefix=${prefix:percentencode}&var-location=${location:percentencode}"
+        "&var-datasource=${datasource:percentencode}&${__url_time_range}",
+        "targetBlank": False,
+    }
+    panel["links"] = [link]
+    panel["fieldConfig"]["defaults"]["links"] = [link]
+    return panel

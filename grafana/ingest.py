@@ -1,0 +1,137 @@
+"""Whether the reports arrive: the collector's own metrics, and carbon's."""
+
+from __future__ import annotations
+
+from grafana import queries, variables
+from grafana.dashboard import Placed, Row, dashboard, service_notes
+from grafana.fleet import DAY
+from grafana.panels import Json, Quantity, tiles, trend
+from grafana.variables import LOCATION, Site
+
+UID = "hops-ingest"
+THIRD, HALF, HEIGHT = 8, 12, 7
+
+# Points across a page.
+SCREEN = 1000
+
+
+def ingest(site: Site) -> Json:
+    return dashboard(
+        UID,
+        "MRI stability: ingest",
+        "Reports on their way into Graphite, and the health of Diamond and carbon.",
+        [
+            Row(
+                "Now",
+                [
+                    Placed(_count("Waiting", "waiting", WAITING), 6, 5),
+                    Placed(_count("Unconfirmed", "unconfirmed", UNCONFIRMED), 6, 5),
+                    Placed(_count("Rejected", "rejected", REJECTED), 6, 5),
+                    Placed(_silence(), 6, 5),
+                ],
+            ),
+            Row(
+                "Reports",
+                [
+                    Placed(_trend("Waiting", "waiting", WAITING), HALF, HEIGHT),
+                    Placed(_trend("Unconfirmed", "unconfirmed", UNCONFIRMED), HALF, HEIGHT),
+                    Placed(_trend("Rejected", "rejected", REJECTED), HALF, HEIGHT),
+                    Placed(_trend("Ingested", "ingested", INGESTED), HALF, HEIGHT),
+                    Placed(
+                        _trend("Time since the last scan", "seconds_since_last_scan", LAST, "s"),
+                        HALF,
+                        HEIGHT,
+                    ),
+                    Placed(
+                        _trend("Oldest scan that waits", "oldest_waiting_seconds", OLDEST, "s"),
+                        HALF,
+                        HEIGHT,
+                    ),
+                ],
+            ),
+            Row("Carbon", [Placed(_carbon(*panel), THIRD, HEIGHT) for panel in CARBON]),
+        ],
+        [variables.datasource(), variables.prefix(site), variables.location(site)],
+        [service_notes("Service notes", ["service"], "purple")],
+        since="now-7d",
+    )
+
+
+WAITING = "Reports in the scanner's folder. A few seconds are normal; hours are not"
+UNCONFIRMED = (
+    "Reports that are published, and that Graphite does not show: carbon is down, busy, or may not "
+    "create their series. They stay in the folder and are published again"
+)
+REJECTED = (
+    "Reports that are no reports, since Diamond read its configuration. Each lies in the Rejected "
+    "folder, with a file that says why"
+)
+INGESTED = "Reports archived since Diamond read its configuration"
+LAST = "Age of the scanner's newest scan, archived or waiting"
+OLDEST = "Age of the oldest scan that waits in the folder"
+
+CARBON = (
+    ("Points received", "metricsReceived", "Points that carbon took in, a minute."),
+    ("Points written", "committedPoints", "Points that carbon wrote to whisper files, a minute."),
+    (
+        "Series not created",
+        "droppedCreates",
+        "Points of new series that carbon dropped because of MAX_CREATES_PER_MINUTE, a minute. "
+        "Anything but 0 delays the first report of a coil.",
+    ),
+    ("Points in the cache", "cache.size", "Points received, not yet written."),
+    (
+        "Cache overflows",
+        "cache.overflow",
+        "Times the cache was full and points were dropped, a minute: raise MAX_CACHE_SIZE.",
+    ),
+    ("Errors", "errors", "Errors of carbon when it writes, a minute: see its log."),
+)
+
+
+def _by_location(name: str, consolidated: str) -> str:
+    """`consolidated`: which value counts where there are more than there is room for."""
+    series = f"consolidateBy({LOCATION}.ingest.{name},'{consolidated}')"
+    return rf"aliasSub({series},'^.*StabilityCollector\.(.*)\.ingest\..*','\1')"
+
+
+def _count(title: str, name: str, meaning: str) -> Json:
+    return tiles(
+        Quantity(title, f"{meaning}. By location; green is none.", "none", 0),
+        [_by_location(name, "last")],
+        [(None, "green"), (1, "orange" if name == "waiting" else "red")],
+        sparkline=False,
+    )
+
+
+def _silence() -> Json:
+    panel = tiles(
+        Quantity(
+            "Diamond's last word",
+            "Time since the collector last said anything, which it does at every run. Orange after "
+            "two hours, red after a day: see whether Diamond runs.",
+            "s",
+            0,
+        ),
+        [queries.named(queries.age(f"{LOCATION}.ingest.waiting"), "ago")],
+        [(None, "green"), (2 * 3600, "orange"), (DAY, "red")],
+        sparkline=False,
+    )
+    panel["fieldConfig"]["defaults"]["noValue"] = "nothing heard"
+    return panel
+
+
+def _trend(title: str, name: str, meaning: str, unit: str = "none") -> Json:
+    return trend(
+        Quantity(title, f"{meaning}. A line for each location.", unit, 0),
+        [_by_location(name, "max")],
+        points=SCREEN,
+    )
+
+
+def _carbon(title: str, name: str, meaning: str) -> Json:
+    return trend(
+        Quantity(title, f"{meaning} A line for each carbon.", "none", 0),
+        [rf"aliasSub(consolidateBy(carbon.agents.*.{name},'max'),'^.*agents\.([^.]*)\..*','\1')"],
+        points=SCREEN,
+    )

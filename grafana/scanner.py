@@ -1,0 +1,131 @@
+"""The trends of a scanner and coil, or of several: control charts, slices, raw against fitted."""
+
+from __future__ import annotations
+
+from grafana import queries, variables
+from grafana.dashboard import Placed, Row, dashboard, service_notes
+from grafana.fleet import SCANNER_UID
+from grafana.panels import (
+    CENTRE,
+    LOWER,
+    OUT,
+    SLICES_POINTS,
+    UPPER,
+    Json,
+    Quantity,
+    control_chart,
+    heat_map,
+    trend,
+)
+from grafana.quantities import FIT, HOW_LIMITS, SIGNAL, SNR, WATCHED, Measure
+from grafana.variables import COIL, Site
+
+SLICES = "$slice"
+HALF, CHART = 12, 8
+
+
+def scanner(site: Site) -> Json:
+    return dashboard(
+        SCANNER_UID,
+        "MRI stability: scanner",
+        "Trends of one scanner and coil, or of several one above the other.",
+        [
+            Row(
+                "Trends: $coil",
+                [*map(_chart, (*WATCHED, SIGNAL)), Placed(_slice_map(), HALF, CHART)],
+                repeat="coil",
+            ),
+            Row(
+                "Slice by slice: $coil",
+                [*map(_slices, (*WATCHED, SIGNAL))],
+                repeat="coil",
+                folded=True,
+            ),
+            Row(
+                "Raw and fitted: $coil",
+                [
+                    Placed(_raw_and_fitted("P2Ppct", "Peak to peak", "drift"), HALF, CHART),
+                    Placed(
+                        _raw_and_fitted("sdpct", "Standard deviation", "fluctuation"), HALF, CHART
+                    ),
+                ],
+                repeat="coil",
+                folded=True,
+            ),
+            Row("Fit: $coil", [*map(_chart, FIT)], repeat="coil", folded=True),
+        ],
+        [
+            variables.datasource(),
+            variables.prefix(site),
+            variables.location(site),
+            variables.coils(everything=False),
+            variables.slices(),
+            variables.scanner_of_coil(),
+        ],
+        [
+            service_notes("Service notes", ["$scanner"], "purple"),
+            service_notes("Notes of all scanners", ["service"], "blue", enabled=False),
+        ],
+        since="now-1y",
+    )
+
+
+def _chart(measure: Measure) -> Placed:
+    series = measure.series(COIL, SLICES)
+    limits = queries.limits(series)
+    panel = control_chart(
+        measure.quantity(f"Mean of the chosen slices. {HOW_LIMITS}."),
+        [
+            queries.named(queries.scans(series), measure.name),
+            queries.named(limits.centre, CENTRE),
+            queries.named(limits.lower, LOWER),
+            queries.named(limits.upper, UPPER),
+            queries.named(measure.out_of_control(series), OUT),
+        ],
+    )
+    return Placed(panel, HALF, CHART)
+
+
+def _slice_map() -> Json:
+    return heat_map(
+        Quantity(
+            "SNR, slice by week",
+            "Mean of each week, in percent of the slice's own centre line: mean of the 26 weeks "
+            "that ended four weeks before. A coil element that fails shows as a red band at the "
+            "slices near it.",
+            "percent",
+            1,
+        ),
+        [queries.weeks_by_slice(SNR.series(COIL, SLICES))],
+        least=90,
+        most=110,
+    )
+
+
+def _slices(measure: Measure) -> Placed:
+    panel = trend(
+        measure.quantity("A line for each chosen slice.")._replace(
+            title=f"{measure.name} of each slice"
+        ),
+        [queries.by_slice(measure.series(COIL, SLICES))],
+        points=SLICES_POINTS,
+    )
+    return Placed(panel, HALF, CHART)
+
+
+def _raw_and_fitted(column: str, title: str, what: str) -> Json:
+    return trend(
+        Quantity(
+            f"{title}: raw and fitted",
+            f"{title} of the signal over the scan in percent of its mean, as measured (SI) and "
+            "with the fitted polynomial taken out (SIfit). Mean of the chosen slices. What lies "
+            f"between the two is slow drift; for {what} look at "
+            + ("SI." if what == "drift" else "SIfit."),
+            "percent",
+            3,
+        ),
+        [
+            queries.named(queries.scans(f"{COIL}.SI.{column}.{SLICES}"), "raw (SI)"),
+            queries.named(queries.scans(f"{COIL}.SIfit.{column}.{SLICES}"), "fitted (SIfit)"),
+        ],
+    )

@@ -1,0 +1,178 @@
+"""A Grafana of the machine, with our dashboards, on loopback, for as long as we want it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from hops.graphite.configuration import LOOPBACK, choose_ports, is_free
+
+OURS = Path(__file__).resolve().parents[1] / "grafana"
+GUARD = Path(__file__).with_name("guard.py")
+
+# Where packages of distributions have what a Grafana needs beside its program.
+PACKAGED_HOME = Path("/usr/share/grafana")
+PROGRAMS = ("grafana", "grafana-server")
+
+START_PATIENCE = 120  # seconds; the first start makes a database
+STOP_PATIENCE = 30
+NAP = 0.2
+
+
+class GrafanaError(Exception):
+    """There is no Grafana, or it does not run: what to do, in a sentence."""
+
+
+class GrafanaMissing(GrafanaError):
+    """No Grafana is installed."""
+
+
+class Program:
+    """A Grafana that is installed: `command` starts it, `home` has its pages."""
+
+    def __init__(self, executable: Path, home: Path) -> None:
+        self.home = home
+        # `grafana server` took the place of `grafana-server` in Grafana 9.4.
+        self.command = [str(executable)] + (["server"] if executable.name == "grafana" else [])
+        self.command += ["--homepath", str(home)]
+
+
+def find_grafana(home: Path | None = None) -> Program:
+    """The Grafana unpacked in the folder `home`, or that on the PATH if there is none given.
+
+    Raises GrafanaMissing, which says how to get one.
+    """
+    for name in PROGRAMS:
+        if home is None:
+            found = shutil.which(name)
+            executable = Path(found).resolve() if found else None
+        else:
+            executable = home.absolute() / "bin" / name
+        if executable is not None and os.access(executable, os.X_OK):
+            return Program(executable, home.absolute() if home else _home_of(executable))
+    where = f"in {home / 'bin'}" if home else "on the PATH"
+    raise GrafanaMissing(
+        f"There is no Grafana {where}: download one for your system from "
+        "https://grafana.com/grafana/download, unpack it, and name its folder (--grafana-home)."
+    )
+
+
+def _home_of(executable: Path) -> Path:
+    unpacked = executable.parents[1]
+    return unpacked if (unpacked / "conf" / "defaults.ini").is_file() else PACKAGED_HOME
+
+
+class Grafana:
+    """A Grafana that shows our dashboards of a Graphite to whoever is on this machine.
+
+    A context manager, or `start()` and `stop()`.
+    """
+
+    def __init__(
+        self, folder: Path, program: Program, graphite_url: str, port: int | None = None
+    ) -> None:
+        """Prepares a Grafana that writes to `folder` only; `port`: TCP, a free one if not given."""
+        self._folder = folder.absolute()
+        self._program = program
+        self._graphite_url = graphite_url
+        self._port = port or choose_ports().web
+        self._log = self._folder / "grafana.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the page that it opens with, without a slash at the end."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    def start(self) -> None:
+        """Starts it and waits until it answers; raises GrafanaError when it does not."""
+        if self._process is not None:
+            return
+        if not is_free(self._port):
+            raise GrafanaError(
+                f"Port {self._port} of {LOOPBACK}, meant for Grafana, is taken: choose another."
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            # Its guard ends it when we stop it, and when we are killed.
+            self._process = subprocess.Popen(
+                [sys.executable, str(GUARD), *self._program.command],
+                cwd=self._folder,
+                env=self._variables(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_healthy(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Ends it for certain; stopping twice is fine."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(STOP_PATIENCE)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Grafana:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def _variables(self) -> dict[str, str]:
+        """Its environment: ours without settings for another Grafana, and where everything is."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(("GF_", "HOPS_"))}
+        return {
+            **ours,
+            "HOPS_GRAPHITE_URL": self._graphite_url,
+            "HOPS_GRAFANA_DIR": str(OURS),
+            "GF_PATHS_PROVISIONING": str(OURS / "provisioning"),
+            "GF_PATHS_DATA": str(self._folder / "data"),
+            "GF_PATHS_LOGS": str(self._folder / "log"),
+            "GF_PATHS_PLUGINS": str(self._folder / "plugins"),
+            "GF_SERVER_PROTOCOL": "http",
+            "GF_SERVER_HTTP_ADDR": LOOPBACK,
+            "GF_SERVER_HTTP_PORT": str(self._port),
+            "GF_SERVER_ROOT_URL": f"{self.url}/",
+            "GF_AUTH_ANONYMOUS_ENABLED": "true",
+            "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+            "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
+            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(OURS / "dashboards" / "fleet.json"),
+            # It asks nobody on the internet for anything.
+            "GF_ANALYTICS_REPORTING_ENABLED": "false",
+            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+            "GF_NEWS_NEWS_FEED_ENABLED": "false",
+        }
+
+    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        deadline = time.monotonic() + START_PATIENCE
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise GrafanaError(f"Grafana ended as it started: see {self._log}.")
+            try:
+                direct.open(f"{self.url}/api/health", timeout=5).close()
+            except (urllib.error.URLError, OSError):
+                time.sleep(NAP)
+            else:
+                return
+        raise GrafanaError(f"Grafana did not answer in {START_PATIENCE} s: see {self._log}.")
