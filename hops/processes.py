@@ -27,8 +27,12 @@ class Daemon:
 
     def start(self) -> None:
         """Starts Diamond and does not wait; does nothing when it runs."""
-        if self._server is None:
+        if not self.is_running():
+            self.kill()
             self._server = self.site.start_daemon()
+
+    def is_running(self) -> bool:
+        return self._server is not None and self._server.poll() is None
 
     def workers(self) -> dict[str, int]:
         """Process numbers by WORKERS; empty unless all of them run."""
@@ -52,10 +56,11 @@ class Daemon:
 
     def hang_up(self) -> None:
         """Makes all processes read the configuration again, as `pkill -HUP diamond3` does."""
-        if self._server is not None:
-            for pid in (self._server.pid, *self._children()):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGHUP)
+        if self._server is None or not self.workers():
+            return  # it could still be too young to know the signal
+        for pid in (self._server.pid, *self._children()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGHUP)
 
     def stop(self) -> None:
         """Ends Diamond in good order if it can, else at once."""

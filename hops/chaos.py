@@ -1,0 +1,329 @@
+"""Kills at random what is on the road of the reports, and looks for losses: `script/chaos`."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import sched
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import stability_report
+from hops.diamond import PREFIX, DiamondSite
+from hops.graphite import EmbeddedGraphite, GraphiteError, find_environment
+from hops.processes import WORKERS, Daemon
+from hops.readback import Expected, expected, read_back
+from sample_data.files import generate
+from sample_data.scanners import FOLDERS, example_scanners
+from sample_data.schedule import schedule
+
+ARCHIVE = "Ingested"
+STEP = 3600  # of the embedded Graphite, in seconds: two scans of a coil are never in one slot
+UNTIL = date(2026, 1, 5)
+YEARS = 20.0
+
+# Random pauses in seconds, shortest and longest: between two reports, between two blows, and
+# until what was hit is started again.
+BETWEEN_REPORTS = (0.1, 1.0)
+BETWEEN_BLOWS = (2.0, 12.0)
+UNTIL_RESTART = (0.0, 4.0)
+
+# So long may nothing at all move after everything is up again.
+SETTLE_PATIENCE = 180
+COMPARED_AT_ONCE = 200
+
+# A whisper file gets its full length as it is made. One that is still as short as this was torn:
+# carbon was killed between opening and writing it, and will never be able to use it.
+TORN_SIZE = 4096
+
+console = Console(highlight=False)
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples: script/chaos | script/chaos --minutes 60 --seed 7",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    help="How long reports are sent and processes killed.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of what happens when.")
+def main(minutes: float, seed: int) -> None:
+    """Send the reports of two scanners through Diamond into a Graphite, all on this machine and in
+    a temporary folder, and meanwhile kill -9 every process on the way, at random, and start it
+    again. Then compare every value of every report with what Graphite has, and the archive with
+    what was sent. Exit with 0 only when nothing was lost and nothing was archived twice."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        environment = find_environment(Path(f"{sys.prefix}-graphite"), say=console.print)
+        with tempfile.TemporaryDirectory(prefix="hops-chaos-") as name:
+            folder = Path(name)
+            # A killed Diamond leaves the folder of its queue's socket behind.
+            os.environ["TMPDIR"] = name
+            share = Share(folder)
+            with EmbeddedGraphite(folder / "graphite", environment) as graphite, ExitStack() as end:
+                daemon = Daemon(_site(folder, graphite))
+                end.callback(daemon.kill)
+                chaos = Chaos(Random(seed), share, daemon, graphite)
+                chaos.run(60 * minutes)
+                chaos.settle()
+                lost, compared = _compare(share, graphite.url)
+                is_good = _print_summary(chaos, lost, compared)
+    except GraphiteError as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        console.print("Stopped; the temporary folder is gone.")
+        raise SystemExit(130) from None
+    if not is_good:
+        raise SystemExit(1)
+
+
+def _site(folder: Path, graphite: EmbeddedGraphite) -> DiamondSite:
+    return DiamondSite(
+        folder / "diamond",
+        {location: folder / "share" / name for location, name in FOLDERS.items()},
+        {32: "32", 64: "64"},
+        graphite.line_port,
+        interval=1,
+        ingest_dir=ARCHIVE,
+        settle_seconds=0,
+        graphite_url=graphite.url,
+    )
+
+
+class Share:
+    """The scanners' folders, and a copy of every report that was put there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._sent = folder / "sent"
+        self._share = folder / "share"
+        for name in FOLDERS.values():
+            (self._share / name).mkdir(parents=True)
+        self._reports = generate(self._sent, schedule(example_scanners(UNTIL), UNTIL, YEARS))
+
+    def scan(self) -> None:
+        """The next report is written; none when the scanners are at the end of their years."""
+        for path in islice(self._reports, 1):
+            shutil.copy2(path, self._share / path.relative_to(self._sent))
+
+    def sent(self) -> list[Path]:
+        return sorted(self._sent.glob("*/*.txt"))
+
+    def archived(self) -> list[Path]:
+        return [
+            path for name in FOLDERS.values() for path in self._share.glob(f"{name}/{ARCHIVE}/*")
+        ]
+
+    def is_archived(self, sent: Path) -> bool:
+        """Whether the report is in the archive under its own name and byte for byte."""
+        archived = self._share / sent.parent.name / ARCHIVE / sent.name
+        return archived.exists() and filecmp.cmp(sent, archived, shallow=False)
+
+
+class Chaos:
+    """What happens to a daemon and a Graphite while a share fills with reports.
+
+    blows: how often each thing was hit; torn: whisper files that carbon left torn.
+    """
+
+    def __init__(
+        self, random: Random, share: Share, daemon: Daemon, graphite: EmbeddedGraphite
+    ) -> None:
+        self.share = share
+        self.blows: Counter[str] = Counter()
+        self.torn = 0
+        self._random = random
+        self._daemon = daemon
+        self._graphite = graphite
+        self._agenda = sched.scheduler(time.monotonic, time.sleep)
+        self._blows: dict[str, Callable[[], bool]] = {
+            "Diamond, all processes": self._kill_diamond,
+            **{f"Diamond's {worker}": self._worker_killer(worker) for worker in WORKERS},
+            "SIGHUP to Diamond": self._hang_up,
+            "carbon": self._kill_carbon,
+            "graphite-web": self._kill_web,
+        }
+
+    def run(self, seconds: float) -> None:
+        """Sends reports and deals blows for so many seconds."""
+        self._daemon.start()
+        self._agenda.enter(0, 0, self._scan)
+        self._agenda.enter(self._pause(BETWEEN_BLOWS), 0, self._hit)
+        end = time.monotonic() + seconds
+        with _progress("Chaos: seconds", round(seconds)) as progress:
+            (task,) = progress.task_ids
+            while (left := end - time.monotonic()) > 0:
+                progress.update(task, completed=round(seconds - left))
+                wait = self._agenda.run(blocking=False)
+                time.sleep(max(0.0, min(wait or 0.0, left)))
+            progress.update(task, completed=round(seconds))
+
+    def settle(self) -> None:
+        """Starts what does not run, and waits until all reports are archived or nothing moves."""
+        # Anew, so that nobody sits out a long pause.
+        self._daemon.kill()
+        self._start_carbon()
+        self._graphite.start()
+        self._daemon.start()
+        total = len(self.share.sent())
+        archived = -1
+        deadline = 0.0
+        with _progress("Settling: reports archived", total) as progress:
+            (task,) = progress.task_ids
+            while archived < total and (archived < 0 or time.monotonic() < deadline):
+                if len(self.share.archived()) > archived:
+                    archived = len(self.share.archived())
+                    deadline = time.monotonic() + SETTLE_PATIENCE
+                    progress.update(task, completed=archived)
+                time.sleep(0.2)
+        self._daemon.stop()
+
+    def _pause(self, between: tuple[float, float]) -> float:
+        return self._random.uniform(*between)
+
+    def _scan(self) -> None:
+        self.share.scan()
+        self._agenda.enter(self._pause(BETWEEN_REPORTS), 0, self._scan)
+
+    def _hit(self) -> None:
+        what = self._random.choice(list(self._blows))
+        if self._blows[what]():
+            self.blows[what] += 1
+        self._agenda.enter(self._pause(BETWEEN_BLOWS), 0, self._hit)
+
+    def _later(self, start: Callable[[], object]) -> None:
+        self._agenda.enter(self._pause(UNTIL_RESTART), 0, start)
+
+    # -- each returns whether it hit something that ran --------------------------------------
+
+    def _kill_diamond(self) -> bool:
+        was_up = bool(self._daemon.workers())
+        self._daemon.kill()
+        self._later(self._daemon.start)
+        return was_up
+
+    def _worker_killer(self, worker: str) -> Callable[[], bool]:
+        def kill() -> bool:
+            pid = self._daemon.workers().get(worker)
+            if pid is None:
+                return False
+            os.kill(pid, signal.SIGKILL)
+            if worker != "collector":  # which Diamond starts again
+                self._later(self._restart_diamond)
+            return True
+
+        return kill
+
+    def _restart_diamond(self) -> None:
+        self._daemon.kill()
+        self._daemon.start()
+
+    def _hang_up(self) -> bool:
+        was_up = bool(self._daemon.workers())
+        self._daemon.hang_up()
+        return was_up
+
+    def _kill_carbon(self) -> bool:
+        was_up = self._graphite.carbon.pid is not None
+        self._graphite.carbon.kill()
+        self._later(self._start_carbon)
+        return was_up
+
+    def _start_carbon(self) -> None:
+        if self._graphite.carbon.pid is None:
+            self.torn += _remove_torn_files(self._graphite.whisper_dir)
+            self._graphite.carbon.launch()
+
+    def _kill_web(self) -> bool:
+        was_up = self._graphite.web.pid is not None
+        self._graphite.web.kill()
+        self._later(self._graphite.web.launch)
+        return was_up
+
+
+def _remove_torn_files(whisper: Path) -> int:
+    """What an operator does after a power cut, while carbon does not run; returns how many."""
+    torn = [path for path in whisper.rglob("*.wsp") if path.stat().st_size < TORN_SIZE]
+    for path in torn:
+        path.unlink()
+    return len(torn)
+
+
+# -- what has become of the reports ----------------------------------------------------------
+
+
+def _compare(share: Share, url: str) -> tuple[int, int]:
+    """How many points Graphite lacks or has with another value, and how many were compared."""
+    sent = share.sent()
+    lost = compared = 0
+    with _progress("Graphite: reports compared", len(sent)) as progress:
+        for some in _chunks(sent, COMPARED_AT_ONCE):
+            wanted = [_expected(path) for path in some]
+            points = sum(len(report.points) for report in wanted)
+            compared += points
+            lost += points - read_back(url, wanted, STEP).points
+            progress.advance(progress.task_ids[0], len(some))
+    return lost, compared
+
+
+def _chunks(paths: list[Path], size: int) -> Iterator[list[Path]]:
+    """The reports in lists of neighbours in time."""
+    paths = sorted(paths, key=lambda path: stability_report.scan_time(path.name))
+    for start in range(0, len(paths), size):
+        yield paths[start : start + size]
+
+
+def _expected(path: Path) -> Expected:
+    report = stability_report.read(str(path))
+    (location,) = (location for location, name in FOLDERS.items() if name == path.parent.name)
+    scanner = f"{PREFIX}.{stability_report.location_path(location)}"
+    return expected(report, scanner, str(report.channels))
+
+
+def _print_summary(chaos: Chaos, lost: int, compared: int) -> bool:
+    """Whether nothing was lost and nothing doubled."""
+    sent = chaos.share.sent()
+    archived = sum(map(chaos.share.is_archived, sent))
+    twice = len(chaos.share.archived()) - archived
+    table = Table(title="After the chaos", show_header=False, title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    for what, count in sorted(chaos.blows.items()):
+        table.add_row(what if "SIGHUP" in what else f"kill -9 of {what}", f"{count:,}")
+    table.add_row("torn whisper files removed", f"{chaos.torn:,}")
+    table.add_row("reports sent", f"{len(sent):,}", end_section=True)
+    table.add_row("reports archived", f"{archived:,}")
+    table.add_row("reports archived twice", f"{twice:,}")
+    table.add_row("points compared", f"{compared:,}")
+    table.add_row("points lost", f"{lost:,}")
+    console.print(table)
+    return bool(sent) and archived == len(sent) and not twice and not lost
+
+
+def _progress(title: str, total: int) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    progress = Progress(*columns, TimeElapsedColumn(), console=console)
+    progress.add_task(title, total=total)
+    return progress
+
+
+if __name__ == "__main__":
+    main()

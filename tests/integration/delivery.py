@@ -1,0 +1,182 @@
+"""A scanner, its share and a Diamond that looks after it; and what may be said to be delivered.
+
+The reports are read here in a way of their own, and the points straight from the whisper files.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, datetime, timezone
+from itertools import islice
+from pathlib import Path
+
+import whisper
+
+from hops.diamond import PREFIX, DiamondSite
+from hops.graphite import EmbeddedGraphite
+from hops.processes import Daemon
+from sample_data.files import generate
+from sample_data.scanners import FOLDERS, NORTH, example_scanners
+from sample_data.schedule import schedule
+
+PATIENCE = 240  # seconds that no test waits, unless something is broken
+UNTIL = date(2026, 1, 5)
+COLUMNS = {"sd[%]": "sdpct", "P2P[%]": "P2Ppct", "p[0]": "p0", "p[1]": "p1", "p[2]": "p2"}
+
+# From metric path to epoch to value.
+Points = dict[str, dict[int, float]]
+
+
+class Bay:
+    """A scanner's folder and what the scanner has written there: a report a day, oldest first.
+
+    All are of one coil, so that each has the same 448 series.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        scans = schedule(example_scanners(UNTIL), UNTIL)
+        self.folder = folder / FOLDERS[NORTH]
+        self.folder.mkdir()
+        self.sent: dict[str, tuple[bytes, int]] = {}
+        self._reports = generate(
+            folder,
+            (s for s in scans if s.scanner.location == NORTH and s.coil.channels == 32),
+        )
+
+    def scan(self, count: int) -> None:
+        """Writes the next reports into the folder."""
+        for path in islice(self._reports, count):
+            self.note(path)
+
+    def note(self, path: Path) -> None:
+        """Remembers the report at `path`, all written, as one that has to be delivered."""
+        self.sent[path.name] = (path.read_bytes(), path.stat().st_mtime_ns)
+
+    def ingested(self) -> int:
+        """How many files are in the archive."""
+        return len(list(self.folder.glob("Ingested/*")))
+
+    def archived(self) -> dict[str, tuple[bytes, int]]:
+        """The reports in the archive, with their modification times."""
+        return {
+            path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.folder.glob("Ingested/*")
+        }
+
+
+def daemon_of(
+    folder: Path, bay: Bay, graphite: EmbeddedGraphite, settings: dict[str, object]
+) -> Daemon:
+    """A Diamond that looks after the bay every second; `settings` of the collector go over ours."""
+    return Daemon(site_of(folder, bay, graphite, settings))
+
+
+def site_of(
+    folder: Path, bay: Bay, graphite: EmbeddedGraphite, settings: dict[str, object]
+) -> DiamondSite:
+    ours: dict[str, object] = {
+        "interval": 1,
+        "timezone": "UTC",
+        "settle_seconds": 0,
+        "graphite_url": graphite.url,
+        "confirm_seconds": 3,
+    }
+    return DiamondSite(
+        folder,
+        {NORTH: bay.folder},
+        {32: "32", 64: "64"},
+        graphite.line_port,
+        **{**ours, **settings},
+    )
+
+
+def wait_until(condition: Callable[[], object], log: Path) -> None:
+    """Waits until `condition` holds; fails with the end of Diamond's `log` if it never does."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain:\n{log.read_text()[-4000:]}"
+        time.sleep(0.01)
+
+
+def points_of(name: str, text: str) -> Iterator[tuple[str, int, float]]:
+    """Metric path, epoch and value of each number in a report; a cell may have none."""
+    time_of_scan = datetime.strptime(re.sub(r"\D", "", name), "%Y%m%d%H%M%S")
+    epoch = int(time_of_scan.replace(tzinfo=timezone.utc).timestamp())
+    (channels,) = re.findall(r"(\d+) channels", text)
+    path = f"{PREFIX}.{NORTH.replace('/', '.')}.{channels}"
+    section, columns = "", [""]
+    for line in text.splitlines():
+        number, *cells = line.split("\t")
+        if number.endswith("results:"):
+            section = number.split()[1]
+        elif number == "slice#":
+            columns = [COLUMNS.get(cell, cell) for cell in cells]
+        else:
+            for column, cell in zip(columns, cells):
+                if re.fullmatch(r"[+-]?\d+\.\d+", cell):
+                    yield f"{path}.{section}.{column}.{int(number)}", epoch, float(cell)
+
+
+def wanted_points(bay: Bay) -> Points:
+    wanted: Points = defaultdict(dict)
+    for name, (data, _) in bay.sent.items():
+        for path, epoch, value in points_of(name, data.decode("utf-8-sig")):
+            wanted[path][epoch] = value
+    return wanted
+
+
+def stored_points(graphite: EmbeddedGraphite, wanted: Points) -> Points:
+    """What the whisper files have where the `wanted` points should be."""
+    stored: Points = {}
+    for path, values in wanted.items():
+        file = graphite.whisper_dir / f"{path.replace('.', '/')}.wsp"
+        stored[path] = {}
+        with suppress(FileNotFoundError, whisper.CorruptWhisperFile):
+            since, until = min(values) - 86400, max(values) + 86400
+            (start, _, step), slots = whisper.fetch(str(file), since, until)
+            for epoch in values:
+                value = slots[(epoch - epoch % step - start) // step]
+                if value is not None:
+                    stored[path][epoch] = value
+    return stored
+
+
+def count(points: Points) -> int:
+    return sum(map(len, points.values()))
+
+
+def missing(bay: Bay, graphite: EmbeddedGraphite) -> list[tuple[str, int]]:
+    """The points that whisper lacks, or has with another value."""
+    wanted = wanted_points(bay)
+    stored = stored_points(graphite, wanted)
+    return [
+        (path, epoch)
+        for path, values in wanted.items()
+        for epoch, value in values.items()
+        if stored[path].get(epoch) != value
+    ]
+
+
+def check_all_delivered(bay: Bay, graphite: EmbeddedGraphite) -> None:
+    """Every value is in whisper, and every report in the archive: once, and as it was.
+
+    Carbon is killed first: what is archived may not be in its memory only.
+    """
+    graphite.carbon.kill()
+    assert count(wanted_points(bay)) > 0
+    assert missing(bay, graphite) == []
+    assert bay.archived() == bay.sent
+    assert [path.name for path in bay.folder.iterdir()] == ["Ingested"]
+
+
+def left_behind(folder: Path) -> list[str]:
+    """The command lines of the processes that still run with a configuration in `folder`."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return [line for line in lines if f"{folder}/" in line]
