@@ -12,6 +12,7 @@ a folder of Diamond's `collectors_path`, and `StabilityCollector.conf` into its
 
 Python 2.7 and 3.9 or newer, standard library and Diamond only.
 """
+import contextlib
 import datetime
 import errno
 import grp
@@ -28,7 +29,7 @@ from diamond.error import DiamondException
 from diamond.metric import Metric
 
 import stability_report
-from stability_graphite import Graphite, GraphiteError
+from stability_graphite import Graphite, GraphiteAway, GraphiteError
 
 # Diamond interrupts a run that takes too long, wherever it is, and grants it one second at
 # least. We end by ourselves when less than this many seconds are left.
@@ -293,16 +294,19 @@ class StabilityCollector(diamond.collector.Collector):
                 if most > 0:  # else it has no bound
                     most -= most // 8 + 1
                     size = min(size, most)
-                    free = min(free, most - handler.queue.qsize())
+                    with _queue_is_alive():
+                        free = min(free, most - handler.queue.qsize())
         return free, size
 
     def _publish(self, metrics):
-        for metric in metrics:
-            self.publish_metric(metric)
+        with _queue_is_alive():
+            for metric in metrics:
+                self.publish_metric(metric)
 
     def _flush(self):
-        for handler in self.handlers:
-            handler._flush()
+        with _queue_is_alive():
+            for handler in self.handlers:
+                handler._flush()
 
     # -- confirming and archiving ----------------------------------------------------------
 
@@ -318,10 +322,11 @@ class StabilityCollector(diamond.collector.Collector):
                 break
             try:
                 steps += self._confirm_batch(share, folder, names)
-            except GraphiteError as error:
-                if _time_left() > 0:  # else it was we who could not wait
-                    self._wait_for_graphite(share, error)
+            except GraphiteAway as error:
+                self._wait_for_graphite(share, error)
                 break
+            except GraphiteError as error:  # it may know what to say of other coils
+                self._put_off(share, names, error)
             self._graphite_pause = _LATE
         share.is_busy = share.is_busy or any(
             not flight.is_stuck for flight in share.flights.values())
@@ -352,7 +357,7 @@ class StabilityCollector(diamond.collector.Collector):
             missing = [metric for metric in metrics
                        if not _is_stored(metric, found[flight.epoch])]
             if missing:
-                flight.wait()
+                flight.wait(len(missing))
                 late.append((name, missing))
             elif flight.has_arrived:
                 steps += self._archive(share, folder, name)
@@ -364,9 +369,9 @@ class StabilityCollector(diamond.collector.Collector):
 
     def _ask(self, share, names, pattern):
         """{epoch: {metric path: float}}, what Graphite has of series in the slots of reports."""
+        # Should this take longer than the run may, Diamond interrupts it and grants more next time.
         return self.settings.graphite.points(
-            pattern, [share.flights[name].epoch for name in names],
-            max(0.001, min(_HTTP_TIMEOUT, _time_left())))
+            pattern, [share.flights[name].epoch for name in names], _HTTP_TIMEOUT)
 
     def _read_again(self, share, folder, name):
         """The Metrics of a report that was published before; None when the file has changed."""
@@ -400,10 +405,17 @@ class StabilityCollector(diamond.collector.Collector):
             self._publish(missing)
         self._flush()
 
-    def _wait_for_graphite(self, share, error):
+    def _put_off(self, share, names, error):
+        for name in names:
+            share.flights[name].be_late()
+        self._tell_of_waiting(share, len(names), share.flights[names[0]].due - _clock(), error)
+
+    def _tell_of_waiting(self, share, count, seconds, error):
         self.log.error('%r: %d reports are published and stay until Graphite shows them; it is '
-                       'asked again in %d s: %s', share.scanner.folder, len(share.flights),
-                       self._graphite_pause, error)
+                       'asked again in %d s: %s', share.scanner.folder, count, seconds, error)
+
+    def _wait_for_graphite(self, share, error):
+        self._tell_of_waiting(share, len(share.flights), self._graphite_pause, error)
         self._ask_graphite_at = _clock() + self._graphite_pause
         self._graphite_pause = min(2 * self._graphite_pause, _LONGEST_PAUSE)
 
@@ -493,13 +505,24 @@ class _Flight(object):
         self.is_stuck = False
         self.due = self._published = _clock()
         self._pause = _FIRST_PAUSE
+        self._lacking = float('inf')
 
-    def wait(self):
-        """Puts the report off, longer each time; returns 0, as no step was made."""
+    def wait(self, lacking=float('inf')):
+        """Puts the report off, longer each time but when fewer points are `lacking` than before;
+        returns 0, as no step was made.
+        """
         self.has_arrived = False
+        if lacking < self._lacking:
+            self._pause = min(self._pause, _LATE)
+        self._lacking = lacking
         self.due = _clock() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         return 0
+
+    def be_late(self):
+        """Puts the report off for long enough to be told of."""
+        self._pause = max(self._pause, _LATE)
+        self.wait()
 
     def arrive(self, confirm_seconds):
         """Notes that Graphite shows the report; returns 1, a step."""
@@ -1005,6 +1028,16 @@ def _likely_cause(lacking, total, epoch):
             'create no more series (MAX_CREATES_PER_MINUTE), that a handler cannot reach carbon, '
             'or that graphite_url is another Graphite'
             % time.strftime('%Y-%m-%d', time.gmtime(epoch)))
+
+
+@contextlib.contextmanager
+def _queue_is_alive():
+    """Tells an error of Diamond's queue, another process's, from one of a share."""
+    try:
+        yield
+    except (EnvironmentError, EOFError) as error:
+        raise DiamondException("StabilityCollector: Diamond's queue has gone (%s): restart Diamond"
+                               % error)
 
 
 def _as_list(patterns):

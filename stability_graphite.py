@@ -30,6 +30,10 @@ class GraphiteError(Exception):
     """Graphite did not say what it has: what was asked (without password), and what came."""
 
 
+class GraphiteAway(GraphiteError):
+    """Nobody answered, so that there is no use in asking anything else now."""
+
+
 class Graphite(object):
     """The render API of a graphite-web.
 
@@ -67,7 +71,7 @@ class Graphite(object):
         is stored, there is nothing. Takes one request for a metric path, at most two for more;
         `timeout` (seconds) holds for each.
 
-        Raises GraphiteError.
+        Raises GraphiteError; GraphiteAway when nobody answers.
         """
         found = {epoch: {} for epoch in epochs}
         since = min(epochs) - _TWO_STEPS
@@ -125,10 +129,10 @@ class Graphite(object):
             raise GraphiteError('%s answered %d %s' % (
                 self.address, error.code, _printable(error.reason)))
         except URLError as error:
-            raise GraphiteError('%s does not answer: %s' % (
+            raise GraphiteAway('%s does not answer: %s' % (
                 self.address, _printable(error.reason)))
         except (socket.error, HTTPException) as error:
-            raise GraphiteError('%s broke off its answer: %s' % (
+            raise GraphiteAway('%s broke off its answer: %s' % (
                 self.address, _printable(error) or type(error).__name__))
 
     def _read(self, response, deadline):
@@ -146,7 +150,7 @@ class Graphite(object):
                 raise GraphiteError('%s answered with more than %d bytes' % (
                     self.address, _MAX_ANSWER))
             if time.time() > deadline:
-                raise GraphiteError('%s takes too long to answer' % self.address)
+                raise GraphiteAway('%s takes too long to answer' % self.address)
         return b''.join(chunks)
 
 

@@ -181,6 +181,46 @@ def test_nonsense_is_no_confirmation_and_what_waits_is_archived_later(
     assert archived(bay1) == [OLD]
 
 
+def test_a_coil_that_graphite_fails_on_keeps_no_other_back(site, bay1, carbon, server, caplog):
+    """As graphite-web does when one whisper file is broken."""
+    good = server.answer
+    server.answer = lambda query: (500, {}, b'') if '.32.' in query['target'] else good(query)
+    site.coils['64'] = '64'
+    put(bay1, OLD)
+    put(bay1, NEW, channels=64)
+    site.run()
+    assert archived(bay1) == [NEW]
+    assert 'answered 500' in errors(caplog)[0]
+    server.answer = good
+    while OLD not in archived(bay1):
+        site.run()
+
+
+def test_pauses_do_not_grow_while_more_and_more_arrives(site, bay1, carbon, caplog, monkeypatch):
+    """As when carbon creates so many series a minute."""
+    now = [0.0]
+
+    def pass_time(seconds):
+        now[0] += max(seconds, 0.001)
+
+    monkeypatch.setattr(stability_collector, '_clock', lambda: now[0])
+    monkeypatch.setattr(stability_collector.time, 'sleep', pass_time)
+    created = set()
+
+    def all_but_one_more(path, epoch):
+        if len(errors(caplog)) >= len(created):
+            created.add(path)
+        return path not in created
+
+    carbon.loses = all_but_one_more
+    put(bay1, OLD, slices=20)
+    while not archived(bay1):
+        site.run()
+    assert len(created) == 40
+    # Forty pauses that doubled up to the longest would be thirty of that length and more.
+    assert now[0] < 10 * stability_collector._LONGEST_PAUSE
+
+
 def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog):
     Carbon(site)
     site.settings.update(graphite_url='http://u:secret@127.0.0.1:1', confirm_seconds=0)
@@ -314,6 +354,17 @@ def test_a_report_that_can_never_fit_stays_and_the_log_says_what_to_raise(
     assert archived(bay1) == [NEW]
     (message,) = errors(caplog)
     assert 'metric_queue_size' in message
+
+
+def test_a_queue_that_is_gone_is_not_taken_for_a_share_that_is(site, bay1, queued, monkeypatch):
+    def refused(*args, **kwargs):
+        raise IOError(111, 'Connection refused')
+
+    put(bay1, OLD)
+    monkeypatch.setattr(queued, 'qsize', refused)
+    with pytest.raises(stability_collector.DiamondException, match='queue has gone'):
+        site.run()
+    assert names_in(bay1) == [OLD]
 
 
 # -- interruptions -------------------------------------------------------------------------
