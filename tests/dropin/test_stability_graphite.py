@@ -1,7 +1,9 @@
 # coding=utf-8
 """What Graphite says it has, and all that is no such answer."""
 import base64
+import os
 import socket
+import ssl
 
 import pytest
 from render import Server, fixed, whisper
@@ -75,6 +77,18 @@ def test_an_answer_that_never_comes_is_given_up():
 def test_nobody_at_that_address():
     with pytest.raises(GraphiteError, match=r'does not answer: .*refused'):
         Graphite('http://127.0.0.1:1').points('a.*.*.*', [EPOCH], 10)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server):
+    server.answer = whisper({}, 60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if hasattr(ssl, 'PROTOCOL_TLS_SERVER')
+                             else ssl.PROTOCOL_TLS)
+    # Made for this test: localhost and 127.0.0.1, signed by itself.
+    context.load_cert_chain(os.path.join(os.path.dirname(__file__), 'selfsigned.pem'))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with pytest.raises(GraphiteError, match=r'(?i)certificate.verify.failed'):
+        Graphite(server.url.replace('http:', 'https:')).points('a.*.*.*', [EPOCH], 10)
+    assert server.requests == []
 
 
 def test_a_redirect_takes_no_password_along(server):
