@@ -199,16 +199,28 @@ def processes_by_fork(module: Any) -> None:
 
     The process of the queue leaves signals to the daemon, which stops it last: without it the
     others end in tracebacks when a terminal or a service manager signals all at once.
+
+    Only collectors are started again when they die. Without the queue or the handlers nothing is
+    sent any more, so the daemon ends too, for its service manager to see.
     """
     context = multiprocessing.get_context("fork")
+    needed: set[str] = set()
 
     def manager() -> SyncManager:
         started = SyncManager(ctx=context)
         started.start(_outlive_the_others)
         return started
 
+    def active_children() -> list[Any]:
+        children = context.active_children()
+        names = {child.name for child in children}
+        for name in needed - names:
+            raise RuntimeError(f"its process {name!r} has ended, and nothing is sent any more")
+        needed.update(name for name in names if "Collector" not in name)
+        return children
+
     module.multiprocessing = SimpleNamespace(
-        Manager=manager, Process=context.Process, active_children=context.active_children
+        Manager=manager, Process=context.Process, active_children=active_children
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from receivers import SECONDS, Receiver, Site, wait_until
@@ -217,6 +218,19 @@ def test_what_a_killed_daemon_leaves_behind_ends_on_a_signal(site, receiver):
     for pid in site.processes():
         os.kill(pid, signal.SIGTERM)
     wait_until(lambda: site.processes() == [], "the rest has ended")
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["queue", "handlers"])
+def test_a_daemon_that_can_send_nothing_any_more_ends(site, receiver, which):
+    """Then its service manager starts another; it would look well and do nothing."""
+    process = site.start("-f", "-l", "--skip-pidfile")
+    wait_until(lambda: receiver.lines(), "it runs")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[which]), signal.SIGKILL)
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert "has ended, and nothing is sent any more" in output
+    assert site.processes() == []
 
 
 def test_failing_server_says_why_and_leaves_nothing_behind(site):
