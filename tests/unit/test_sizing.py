@@ -103,7 +103,7 @@ def test_what_whisper_would_refuse_is_one_sentence(retention, wrong):
         parse_retention(retention)
     done = sizing("--scanners=1", "--coils=1", "--slices=1", "--retention", retention)
     assert done.exit_code == 2
-    assert wrong in done.stderr
+    assert wrong in done.output
 
 
 @pytest.mark.parametrize(
