@@ -1,20 +1,19 @@
 """A real Graphite for the tests of this folder."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from hops.graphite import EmbeddedGraphite, GraphiteError, find_environment
 
-PROJECT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="session")
 def graphite_environment():
-    """Where carbon and graphite-web are installed; built once in the project's folder."""
+    """Where carbon and graphite-web are installed; built once, beside our own environment."""
     try:
-        return find_environment(PROJECT / ".venv-graphite")
+        return find_environment(Path(f"{sys.prefix}-graphite"))
     except GraphiteError as error:
         if os.environ.get("CI") == "true":
             raise
