@@ -1,4 +1,4 @@
-"""Which points a Graphite has, asked of its render API.
+"""What a graphite-web says: which points it has, and whatever else it is asked.
 
 Python 2.7 and 3.9 or newer, standard library only.
 """
@@ -11,12 +11,19 @@ try:
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
-    from urllib.request import HTTPRedirectHandler, Request, build_opener
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 except ImportError:  # Python 2.7
     from urllib import unquote, urlencode
 
     from httplib import HTTPException
-    from urllib2 import HTTPError, HTTPRedirectHandler, Request, URLError, build_opener
+    from urllib2 import (
+        HTTPError,
+        HTTPRedirectHandler,
+        ProxyHandler,
+        Request,
+        URLError,
+        build_opener,
+    )
     from urlparse import urlsplit, urlunsplit
 
 # A step is seen in two points of a series, and the coarsest sensible step is a day.
@@ -24,6 +31,8 @@ _TWO_STEPS = 2 * 86400
 # An answer about a hundred reports of 64 slices is half of this.
 _MAX_ANSWER = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
+# Of a proxy these would be the proxy's own.
+_THIS_MACHINE = ('127.0.0.1', '::1', 'localhost')
 
 
 class GraphiteError(Exception):
@@ -35,7 +44,7 @@ class GraphiteAway(GraphiteError):
 
 
 class Graphite(object):
-    """The render API of a graphite-web.
+    """A graphite-web, asked over HTTP.
 
     Attribute: `address` (str), the URL without user name and password.
     """
@@ -61,7 +70,10 @@ class Graphite(object):
             account = '%s:%s' % (unquote(parts.username), unquote(parts.password or ''))
             account = account if isinstance(account, bytes) else account.encode('utf-8')
             self._headers['Authorization'] = 'Basic ' + base64.b64encode(account).decode('ascii')
-        self._opener = build_opener(_NoRedirect)
+        handlers = [_NoRedirect]
+        if parts.hostname in _THIS_MACHINE:
+            handlers.append(ProxyHandler({}))
+        self._opener = build_opener(*handlers)
 
     def points(self, target, epochs, timeout):
         """What the series of `target` (str, a metric path, maybe with `*`) hold in some slots.
@@ -100,26 +112,33 @@ class Graphite(object):
         raise GraphiteError('%s shows no two slots of a series in %d s: is its retention coarser '
                             'than a day?' % (self.address, _TWO_STEPS))
 
+    def ask(self, path, query, read, timeout, body=None):
+        """What the function `read` makes of the JSON that graphite-web answers.
+
+        `path` (str) is like /render, `query` a dict; with a `body` (bytes) it is a POST.
+
+        Raises GraphiteError, also for an answer that `read` can make nothing of; GraphiteAway when
+        nobody answers.
+        """
+        url = '%s%s?%s' % (self.address, path, urlencode(query))
+        answer = self._get(Request(url, body, self._headers), timeout)
+        try:
+            return read(json.loads(answer.decode('utf-8')))
+        # Of JSON nested too deeply Python says RuntimeError, of an infinite slot OverflowError.
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError):
+            raise GraphiteError('%s answered %s with something else than the JSON of a Graphite: '
+                                '%.60r' % (self.address, path, answer))
+
     def _render(self, timeout, target, since, until, **options):
         """{metric path: {slot: float or None}} for the slots after `since` up to `until`."""
         query = dict(options, target=target, until=until, format='json', noCache='true')
         query['from'] = since
-        answer = self._get('%s/render?%s' % (self.address, urlencode(query)), timeout)
-        try:
-            series = json.loads(answer.decode('utf-8'))
-            if not isinstance(series, list):
-                raise TypeError
-            return {str(one['target']): {int(slot): value for value, slot in one['datapoints']}
-                    for one in series}
-        # Of JSON nested too deeply Python says RuntimeError, of an infinite slot OverflowError.
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError):
-            raise GraphiteError('%s answered with something else than the JSON of its render API: '
-                                '%.60r' % (self.address, answer))
+        return self.ask('/render', query, _series, timeout)
 
-    def _get(self, url, timeout):
+    def _get(self, request, timeout):
         deadline = time.time() + timeout
         try:
-            response = self._opener.open(Request(url, headers=self._headers), timeout=timeout)
+            response = self._opener.open(request, timeout=timeout)
             try:
                 return self._read(response, deadline)
             finally:
@@ -152,6 +171,13 @@ class Graphite(object):
             if time.time() > deadline:
                 raise GraphiteAway('%s takes too long to answer' % self.address)
         return b''.join(chunks)
+
+
+def _series(answer):
+    if not isinstance(answer, list):
+        raise TypeError
+    return {str(one['target']): {int(slot): value for value, slot in one['datapoints']}
+            for one in answer}
 
 
 def _printable(said):

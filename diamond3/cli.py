@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Optional
 
-import configobj
-
 from diamond3 import activate, daemon, logs
 from diamond3.accounts import Account
+from diamond3.configuration import server_settings
 from diamond3.errors import DiamondError
 from diamond3.installed import find_diamond, our_version
 from diamond3.once import run_once
@@ -76,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _start(options: argparse.Namespace) -> int:
     configfile = os.path.abspath(options.configfile)
-    settings = _server_settings(configfile)
+    settings = server_settings(configfile)
     account = _account(options, settings)
     if options.run is not None:
         _prepare(options, configfile, account)
@@ -119,23 +118,6 @@ def _prepare(options: argparse.Namespace, configfile: str, account: Account) -> 
         from diamond.utils.log import setup_logging
 
         setup_logging(configfile, stdout=True)
-
-
-def _server_settings(configfile: str) -> Any:
-    try:
-        config = configobj.ConfigObj(configfile, file_error=True)
-    except OSError as error:
-        reason = error.strerror or "there is no such file"
-        raise DiamondError(
-            f"cannot read the configuration {configfile} ({reason}); name another one with -c"
-        ) from None
-    except (configobj.ConfigObjError, UnicodeDecodeError) as error:
-        raise DiamondError(
-            f"cannot understand the configuration {configfile} ({error}); correct it"
-        ) from None
-    if "server" not in config:
-        raise DiamondError(f"the configuration {configfile} has no [server] section; add it")
-    return config["server"]
 
 
 def _account(options: argparse.Namespace, settings: Any) -> Account:

@@ -19,13 +19,13 @@ from pathlib import Path
 from random import Random
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import stability_report
+from hops.console import HELP, console, progress
 from hops.diamond import PREFIX, DiamondSite
 from hops.graphite import EmbeddedGraphite, GraphiteError, find_environment
+from hops.graphiteweb import GraphiteWeb
 from hops.processes import WORKERS, Daemon
 from hops.readback import Expected, expected, read_back
 from sample_data.files import generate
@@ -51,11 +51,9 @@ COMPARED_AT_ONCE = 200
 # carbon was killed between opening and writing it, and will never be able to use it.
 TORN_SIZE = 4096
 
-console = Console(highlight=False)
-
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     epilog="Examples: script/chaos | script/chaos --minutes 60 --seed 7",
 )
 @click.option(
@@ -168,13 +166,14 @@ class Chaos:
         self._agenda.enter(0, 0, self._scan)
         self._agenda.enter(self._pause(BETWEEN_BLOWS), 0, self._hit)
         end = time.monotonic() + seconds
-        with _progress("Chaos: seconds", round(seconds)) as progress:
-            (task,) = progress.task_ids
+        shown = 0
+        with progress("Chaos: seconds", round(seconds)) as advance:
             while (left := end - time.monotonic()) > 0:
-                progress.update(task, completed=round(seconds - left))
+                gone = round(seconds - left)
+                advance(gone - shown)
+                shown = gone
                 wait = self._agenda.run(blocking=False)
                 time.sleep(max(0.0, min(wait or 0.0, left)))
-            progress.update(task, completed=round(seconds))
 
     def settle(self) -> None:
         """Starts what does not run, and waits until all reports are archived or nothing moves."""
@@ -184,15 +183,15 @@ class Chaos:
         self._graphite.start()
         self._daemon.start()
         total = len(self.share.sent())
-        archived = -1
-        deadline = 0.0
-        with _progress("Settling: reports archived", total) as progress:
-            (task,) = progress.task_ids
-            while archived < total and (archived < 0 or time.monotonic() < deadline):
-                if len(self.share.archived()) > archived:
-                    archived = len(self.share.archived())
+        archived = 0
+        deadline = time.monotonic() + SETTLE_PATIENCE
+        with progress("Settling: reports archived", total) as advance:
+            while archived < total and time.monotonic() < deadline:
+                now = len(self.share.archived())
+                if now > archived:
+                    advance(now - archived)
+                    archived = now
                     deadline = time.monotonic() + SETTLE_PATIENCE
-                    progress.update(task, completed=archived)
                 time.sleep(0.2)
         self._daemon.stop()
 
@@ -274,13 +273,13 @@ def _compare(share: Share, url: str) -> tuple[int, int]:
     """How many points Graphite lacks or has with another value, and how many were compared."""
     sent = share.sent()
     lost = compared = 0
-    with _progress("Graphite: reports compared", len(sent)) as progress:
+    with progress("Graphite: reports compared", len(sent)) as advance:
         for some in _chunks(sent, COMPARED_AT_ONCE):
             wanted = [_expected(path) for path in some]
             points = sum(len(report.points) for report in wanted)
             compared += points
-            lost += points - read_back(url, wanted, STEP).points
-            progress.advance(progress.task_ids[0], len(some))
+            lost += points - read_back(GraphiteWeb.at(url), wanted, STEP).points
+            advance(len(some))
     return lost, compared
 
 
@@ -316,13 +315,6 @@ def _print_summary(chaos: Chaos, lost: int, compared: int) -> bool:
     table.add_row("points lost", f"{lost:,}")
     console.print(table)
     return bool(sent) and archived == len(sent) and not twice and not lost
-
-
-def _progress(title: str, total: int) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    progress = Progress(*columns, TimeElapsedColumn(), console=console)
-    progress.add_task(title, total=total)
-    return progress
 
 
 if __name__ == "__main__":

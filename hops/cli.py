@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from hops.console import HELP
 from hops.demo import main as demo
 from hops.report.command import main as report
 from hops.sizing import main as sizing
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 def main() -> None:
     """MRI Stability reports in Graphite."""
 

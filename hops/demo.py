@@ -10,21 +10,21 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import stability_report
+from hops.console import HELP, console, progress
 from hops.diamond import PREFIX, DiamondSite
 from hops.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_grafana
 from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
+from hops.graphiteweb import GraphiteWeb
 from hops.readback import Expected, Found, coarsest_step, expected, read_back
 from sample_data.files import generate
 from sample_data.scanners import FOLDERS, example_scanners
@@ -37,8 +37,6 @@ CONFIRM_SECONDS = 2
 # Carbon writes what it has cached within a second or two; on a busy machine it may take longer.
 STORE_PATIENCE = 120
 
-console = Console(highlight=False)
-
 
 @dataclass
 class Reports:
@@ -49,7 +47,7 @@ class Reports:
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     epilog="Examples: script/demo | script/demo --once --reports /mnt/scanner/bay1",
 )
 @click.option("--once", is_flag=True, help="Exit after the summary; 0 only when all was stored.")
@@ -162,7 +160,7 @@ def _show(
 def _make(folder: Path) -> Reports:
     until = newest_day(datetime.now())
     scans = schedule(example_scanners(until), until)
-    with _progress("Making reports", len(scans)) as advance:
+    with progress("Making reports", len(scans)) as advance:
         for _ in generate(folder / "scanners", scans):
             advance(1)
     return Reports({location: folder / "scanners" / name for location, name in FOLDERS.items()})
@@ -172,7 +170,7 @@ def _copy(source: Path, folder: Path) -> Reports:
     """Copies of the reports in `source`, and in the folders directly below it: a scanner each."""
     reports = Reports()
     paths = sorted(path for path in source.rglob("*") if stability_report.is_report_name(path.name))
-    with _progress("Copying reports", len(paths)) as advance:
+    with progress("Copying reports", len(paths)) as advance:
         for path in paths:
             advance(1)
             below = path.relative_to(source).parts
@@ -211,7 +209,7 @@ def _expected(reports: Reports) -> list[Expected]:
 
 def _run_diamond(site: DiamondSite, reports: Reports, count: int) -> None:
     """Runs the collector once over all that waits, and shows how far it is."""
-    with _progress("Diamond: reports confirmed and archived", count) as advance:
+    with progress("Diamond: reports confirmed and archived", count) as advance:
         process = site.run_once()
         archived = 0
         try:
@@ -237,8 +235,8 @@ def _wait_until_stored(url: str, wanted: list[Expected], step: int) -> Found:
     total = sum(len(report.points) for report in wanted)
     deadline = time.monotonic() + STORE_PATIENCE
     while True:
-        with _progress("Graphite: points compared", total) as advance:
-            found = read_back(url, wanted, step, advance)
+        with progress("Graphite: points compared", total) as advance:
+            found = read_back(GraphiteWeb.at(url), wanted, step, advance)
         if found.points == total or time.monotonic() > deadline:
             return found
         console.print(f"{total - found.points:,} points are not there yet; looking again ...")
@@ -308,14 +306,6 @@ def _print_where_to_look(url: str, wanted: list[Expected]) -> None:
         )
         console.print(f"SNR of {location}, coil {coil}:", markup=False)
         console.print(f"  {url}/render?{query}", soft_wrap=True, markup=False)
-
-
-@contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda count: progress.advance(task, count)
 
 
 if __name__ == "__main__":

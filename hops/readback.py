@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import urllib.parse
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 import stability_report
+from hops.graphiteweb import GraphiteWeb
 
 # Seconds in a slot: an hour is enough for a scan a day, ten minutes for any two scans.
 STEPS = (3600, 600, 60)
-TIMEOUT = 60
 
 
 @dataclass(frozen=True)
@@ -61,21 +58,21 @@ def coarsest_step(reports: Collection[Expected]) -> int:
 
 
 def read_back(
-    url: str,
+    graphite: GraphiteWeb,
     reports: Iterable[Expected],
     step: int,
     advance: Callable[[int], object] = lambda points: None,
 ) -> Found:
-    """Compares each point of the `reports` with what the Graphite at `url` has in its slot.
+    """Compares each point of the `reports` with what Graphite has in its slot.
 
     `step`: seconds in a slot; `advance` is told how many more points were compared. Raises
-    OSError when Graphite does not answer, ValueError when the answer is not its.
+    Problem when Graphite does not answer as it should.
     """
     found = Found()
     wanted = _by_section(reports, step)
     for (scanner, coil, section), slots in wanted.items():
         path = f"{scanner}.{coil}.{section}"
-        stored = _render(url, f"{path}.*.*", min(slots), max(slots) + step)
+        stored = graphite.series(f"{path}.*.*", min(slots), max(slots) + step)
         found.series += len(stored)
         for slot, points in slots.items():
             right = sum(stored.get(name, {}).get(slot) == number for name, number in points.items())
@@ -102,21 +99,3 @@ def _by_section(
             path = f"{report.scanner}.{report.coil}.{name}"
             wanted[report.scanner, report.coil, section][slot][path] = number
     return wanted
-
-
-def _render(url: str, target: str, since: int, until: int) -> dict[str, dict[int, float]]:
-    """{metric path: {slot: value}} of the points of `target` in the slots since..until."""
-    query = urllib.parse.urlencode(
-        {
-            "target": target,
-            # Whisper leaves out the slot that `from` is in.
-            "from": since - 1,
-            "until": until,
-            "format": "json",
-            "noNullPoints": "true",
-        }
-    )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"{url}/render?{query}", timeout=TIMEOUT) as answer:
-        series = json.load(answer)
-    return {one["target"]: {epoch: value for value, epoch in one["datapoints"]} for one in series}

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
-from rich.console import Console
 from rich.table import Table
+
+from hops.console import HELP, console, json_option
 
 # SI, SIfit, SNR and ghost have six columns each, fit has four.
 SERIES_A_SLICE = 4 * 6 + 4
@@ -40,8 +41,6 @@ CHOICES = {
     "10m:25y": "if each of several scans a day must be kept for 25 years, or years of such old "
     "reports are to come in",
 }
-
-console = Console(highlight=False)
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _retention(context: click.Context, parameter: click.Parameter, text: str) ->
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     epilog="Examples: hops sizing --scanners 4 --coils 2 --slices 16 | "
     "hops sizing --scanners 1 --coils 3 --slices 64 --retention 1h:25y --json",
 )
@@ -176,7 +175,7 @@ def _retention(context: click.Context, parameter: click.Parameter, text: str) ->
     callback=_retention,
     help="As in storage-schemas.conf: STEP:TIME, with s, m, h, d, w or y.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) -> None:
     """Say how much disk Graphite needs for Stability reports, what a retention keeps, and which to
     choose. Each scanner has a few series more, in which the collector tells of itself."""

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import click
 
+from hops.console import HELP
+from hops.errors import Problem
+from hops.graphiteweb import GraphiteWeb
 from hops.report import control
-from hops.report.data import CoilData, DataError, Graphite
+from hops.report.data import CoilData, Scanners
 from hops.report.verdict import Verdict, judge
 from hops.report.words import headline, sentences
 
@@ -41,7 +44,7 @@ def _baseline(
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     epilog="Examples: hops report --scanner Harvard/Northwest/Bay1 -o bay1.pdf | hops report "
     "--scanner Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
 )
@@ -97,20 +100,17 @@ def main(
     Service notes are Graphite events tagged with the location.
     """
     period = _period(since, until, baseline)
-    try:
-        graphite = Graphite(url, prefix)
-        coils = _coils(graphite, location, coil)
-        found = [graphite.values(location, each, *period) for each in coils]
-        verdicts = [_judge(data, baseline) for data in found if data.scans]
-        if not verdicts:
-            raise DataError(
-                f"{location}, coil {', '.join(coils)}, has no values from {_day(period[0])} to "
-                f"{_day(period[1])}: choose other days with --from and --until."
-            )
-        source = f"{graphite.path(location)} in the Graphite at {graphite.address}"
-        files = _write(verdicts, source, output)
-    except DataError as error:
-        raise click.ClickException(str(error)) from None
+    scanners = Scanners(GraphiteWeb.at(url), prefix)
+    coils = _coils(scanners, location, coil)
+    found = [scanners.values(location, each, *period) for each in coils]
+    verdicts = [_judge(data, baseline) for data in found if data.scans]
+    if not verdicts:
+        raise Problem(
+            f"{location}, coil {', '.join(coils)}, has no values from {_day(period[0])} to "
+            f"{_day(period[1])}: choose other days with --from and --until."
+        )
+    source = f"{scanners.path(location)} in the Graphite at {scanners.graphite.address}"
+    files = _write(verdicts, source, output)
     for verdict in verdicts:
         click.echo(f"{location}, coil {verdict.data.coil}: {headline(verdict).lower()}")
         for sentence in sentences(verdict):
@@ -130,24 +130,24 @@ def _period(since: datetime | None, until: datetime | None, baseline: Dates | No
     return int(first.timestamp()), int(last.timestamp())
 
 
-def _coils(graphite: Graphite, location: str, coil: str | None) -> list[str]:
-    """The coils to report; raises DataError where there is no such scanner or coil."""
+def _coils(scanners: Scanners, location: str, coil: str | None) -> list[str]:
+    """The coils to report. Raises Problem where there is no such scanner or coil."""
     try:
-        there = graphite.coils(location)
+        there = scanners.coils(location)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--scanner") from None
     if not there:
-        raise DataError(_no_scanner(graphite, location))
+        raise Problem(_no_scanner(scanners, location))
     if coil is None:
         return there
     if coil not in there:
-        raise DataError(f"{location} has no coil {coil!r}: choose one of {', '.join(there)}.")
+        raise Problem(f"{location} has no coil {coil!r}: choose one of {', '.join(there)}.")
     return [coil]
 
 
-def _no_scanner(graphite: Graphite, location: str) -> str:
-    where = f"under {graphite.prefix} in the Graphite at {graphite.address}"
-    known = graphite.scanners()
+def _no_scanner(scanners: Scanners, location: str) -> str:
+    where = f"under {scanners.prefix} in the Graphite at {scanners.graphite.address}"
+    known = scanners.locations()
     if known:
         return f"There is no scanner {location!r} {where}: choose one of {', '.join(known)}."
     return f"There is no scanner {where}: name another place with --prefix or --graphite."
@@ -168,7 +168,7 @@ def _write(verdicts: Sequence[Verdict], source: str, output: Path) -> list[Path]
     try:
         return write(verdicts, source, output)
     except OSError as error:
-        raise click.ClickException(
+        raise Problem(
             f"{output} cannot be written ({error.strerror}): choose another --output."
         ) from None
 

@@ -1,48 +1,22 @@
-"""What Graphite has of a scanner, asked of graphite-web."""
+"""What Graphite has of the scanners."""
 
 from __future__ import annotations
 
-import base64
-import http.client
-import json
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from statistics import fmean
-from typing import Any, TypeVar
 
 import stability_report
+from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.report.quantities import QUANTITIES, Quantity
 
-# Years of a fine retention take graphite-web a while.
-TIMEOUT = 300
 DAY = 86400
 # Deeper than any location is.
 LEVELS = range(1, 9)
 SECTIONS = "{" + ",".join(sorted({each.column.split(".")[0] for each in QUANTITIES})) + "}"
-
-Answer = TypeVar("Answer")
-
-Series = dict[int, float]
-"""Values by epoch."""
-
-
-class DataError(Exception):
-    """Graphite has not what was asked for: a sentence with what, where, and what to do."""
-
-
-@dataclass(frozen=True)
-class Note:
-    """A service note: when it was (epoch), and what was done."""
-
-    epoch: int
-    text: str
-
 
 @dataclass(frozen=True)
 class CoilData:
@@ -51,7 +25,7 @@ class CoilData:
     location: str
     coil: str
     values: Mapping[Quantity, Mapping[int, Series]]
-    notes: Sequence[Note]
+    notes: Sequence[Event]
 
     @cached_property
     def scans(self) -> list[int]:
@@ -92,135 +66,61 @@ class CoilData:
         return datetime.fromtimestamp(epoch)
 
 
-class Graphite:
-    """A graphite-web and where in it the Stability metrics are."""
+class Scanners:
+    """The scanners of a Graphite, and what it has of each.
 
-    def __init__(self, url: str, prefix: str) -> None:
-        """`url`: with `user:password@` before the host where needed; `prefix`: what comes before
-        the location in the metric paths, maybe with `*`.
+    Every method raises Problem when Graphite does not answer as it should.
+    """
 
-        Raises DataError when `url` is none.
-        """
-        try:
-            parts = urllib.parse.urlsplit(url)
-            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            good = False
-        if not good:
-            raise DataError(f"{url!r} is no address of a Graphite: expected http://host:8080.")
-        host = parts.netloc.rpartition("@")[2]
-        self.address = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+    def __init__(self, graphite: GraphiteWeb, prefix: str) -> None:
+        """`prefix`: what comes before the location in the metric paths, maybe with `*`."""
+        self.graphite = graphite
         self.prefix = prefix.strip(".")
-        self._headers = {"Accept": "application/json"}
-        if parts.username:
-            account = ":".join(map(urllib.parse.unquote, (parts.username, parts.password or "")))
-            encoded = base64.b64encode(account.encode()).decode()
-            self._headers["Authorization"] = f"Basic {encoded}"
 
-    def scanners(self) -> list[str]:
-        """The locations of all scanners. Raises DataError."""
+    def locations(self) -> list[str]:
+        """The locations of all scanners."""
         depth = len(self.prefix.split("."))
         found = set()
         for levels in LEVELS:
-            query = ".".join([self.prefix, *"*" * levels, "*", SECTIONS])
-            for path in self._find(query):
+            pattern = ".".join([self.prefix, *"*" * levels, "*", SECTIONS])
+            for path in self.graphite.expand(pattern):
                 found.add("/".join(path.split(".")[depth:-2]))
         return sorted(found)
 
     def coils(self, location: str) -> list[str]:
-        """The coils of a scanner, in natural order. Raises DataError."""
-        paths = self._find(f"{self.path(location)}.*.{SECTIONS}")
+        """The coils of a scanner, in natural order."""
+        paths = self.graphite.expand(f"{self.path(location)}.*.{SECTIONS}")
         return sorted({path.split(".")[-2] for path in paths}, key=_natural)
 
     def values(self, location: str, coil: str, since: int, until: int) -> CoilData:
-        """What the coil has from `since` to `until`, both epochs. Raises DataError."""
+        """What the coil has from `since` to `until`, both epochs."""
         path = f"{self.path(location)}.{coil}"
         values = {
-            quantity: self._slices(f"{path}.{quantity.column}.*", since, until)
+            quantity: _by_slice(
+                self.graphite.series(f"{path}.{quantity.column}.*", since, until)
+            )
             for quantity in QUANTITIES
         }
         return CoilData(location, coil, values, self.notes(location, since, until))
 
-    def notes(self, location: str, since: int, until: int) -> list[Note]:
-        """The Graphite events that are tagged with the location, with slashes or dots.
-
-        Raises DataError.
-        """
+    def notes(self, location: str, since: int, until: int) -> list[Event]:
+        """The events that are tagged with the location, with slashes or dots."""
         tags = {location, location.replace("/", ".")}
-        events = self._get("/events/get_data", _events, **{"from": since, "until": until})
-        return [note for note, its in events if tags & its]
+        return [event for event in self.graphite.events(since, until) if tags & event.tags]
 
     def path(self, location: str) -> str:
         """What the metric paths of a scanner begin with. Raises ValueError for a bad location."""
         return f"{self.prefix}.{stability_report.location_path(location)}"
 
-    def _slices(self, target: str, since: int, until: int) -> dict[int, Series]:
-        """{slice: values} of the series that a pattern fits, which ends with the slice."""
-        return self._get(
-            "/render",
-            _series,
-            target=target,
-            # Whisper leaves out the slot that `from` is in.
-            **{"from": since - 1, "until": until},
-            format="json",
-            noNullPoints="true",
-        )
 
-    def _find(self, query: str) -> list[str]:
-        """The paths of the nodes that a pattern fits."""
-        return self._get("/metrics/expand", _paths, query=query)
-
-    def _get(self, path: str, read: Callable[[Any], Answer], **query: str | int) -> Answer:
-        """What `read` makes of Graphite's JSON."""
-        address = f"{self.address}{path}?{urllib.parse.urlencode(query)}"
-        request = urllib.request.Request(address, headers=self._headers)
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with direct.open(request, timeout=TIMEOUT) as answer:
-                return read(json.load(answer))
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise DataError(
-                f"Graphite at {self.address} answered {error.code} {error.reason} to {path}: look "
-                "into its log."
-            ) from None
-        except urllib.error.URLError as error:
-            raise DataError(
-                f"Graphite at {self.address} does not answer ({error.reason}): start it, or name "
-                "another with --graphite."
-            ) from None
-        except (OSError, http.client.HTTPException) as error:
-            raise DataError(
-                f"Graphite at {self.address} broke off its answer ({error}): try again."
-            ) from None
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise DataError(
-                f"{address} did not answer as a Graphite does: is --graphite its address?"
-            ) from None
-
-
-def _paths(answer: Any) -> list[str]:
-    return [str(path) for path in answer["results"]]
-
-
-def _series(answer: Any) -> dict[int, Series]:
-    """By slice. A scanner whose collector moved to another host has series under both."""
+def _by_slice(series: Mapping[str, Series]) -> dict[int, Series]:
+    """A scanner whose collector moved to another host has series under both."""
     found: dict[int, Series] = defaultdict(dict)
-    for one in answer:
-        number = one["target"].rpartition(".")[2]
-        points = [point for point in one["datapoints"] if point[0] is not None]
-        if number.isdigit() and points:
-            found[int(number)].update((int(epoch), float(value)) for value, epoch in points)
+    for path, values in series.items():
+        number = path.rpartition(".")[2]
+        if number.isdigit() and values:
+            found[int(number)].update(values)
     return {number: found[number] for number in sorted(found)}
-
-
-def _events(answer: Any) -> list[tuple[Note, set[str]]]:
-    """With their tags, the oldest first."""
-    events = (
-        (Note(int(event["when"]), " ".join(event["what"].split())), set(event["tags"]))
-        for event in answer
-    )
-    return sorted(events, key=lambda event: (event[0].epoch, event[0].text))
 
 
 def _natural(coil: str) -> tuple[bool, int, str]:

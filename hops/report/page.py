@@ -182,7 +182,7 @@ def _foot(figure: Figure, verdict: Verdict, source: str) -> float:
 def _notes(verdict: Verdict) -> list[str]:
     """The newest service notes, each in a line, with their numbers in the charts."""
     lines = [
-        f"{index}  {verdict.data.time(note.epoch):%Y-%m-%d}  {note.text}"
+        f"{index}  {verdict.data.time(note.epoch):%Y-%m-%d}  {note.what}"
         for index, note in enumerate(verdict.data.notes, start=1)
     ]
     older = len(lines) - MOST_NOTES

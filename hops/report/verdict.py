@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hops.graphiteweb import Series
 from hops.report import control
 from hops.report.control import Baseline, Limits, Run
-from hops.report.data import CoilData, Series
+from hops.report.data import CoilData
 from hops.report.quantities import QUANTITIES, Quantity
 
 

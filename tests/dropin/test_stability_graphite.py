@@ -130,3 +130,20 @@ def test_a_token_is_sent_and_not_shown(server):
 def test_an_address_of_another_kind_is_refused(url):
     with pytest.raises(ValueError, match='http'):
         Graphite(url)
+
+
+@pytest.mark.parametrize('name', ['127.0.0.1', 'localhost'])
+def test_this_machine_is_asked_without_a_proxy(server, monkeypatch, name):
+    monkeypatch.setenv('http_proxy', 'http://127.0.0.1:1')
+    monkeypatch.delenv('no_proxy', raising=False)
+    server.answer = fixed(b'[]')
+    url = server.url.replace('127.0.0.1', name)
+    assert Graphite(url).points('a.*.*.*', [EPOCH], 10) == {EPOCH: {}}
+
+
+def test_another_machine_is_asked_through_the_proxy(server, monkeypatch):
+    monkeypatch.setenv('http_proxy', server.url)
+    monkeypatch.delenv('no_proxy', raising=False)
+    server.answer = fixed(b'[]')
+    assert Graphite('http://graphite.example').points('a.*.*.*', [EPOCH], 10) == {EPOCH: {}}
+    assert server.requests[0][0].startswith('http://graphite.example/render?')

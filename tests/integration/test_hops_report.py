@@ -13,7 +13,8 @@ import pytest
 from sample_years import LAST_DAY, NORTH, PREFIX, SOUTH, SOUTH_SCANNER, fill, post_event
 
 from hops.graphite import EmbeddedGraphite
-from hops.report.data import Graphite, Note
+from hops.graphiteweb import Event, GraphiteWeb
+from hops.report.data import Scanners
 
 pytestmark = pytest.mark.integration
 
@@ -96,18 +97,20 @@ def test_the_same_question_gets_the_same_file(report, tmp_path):
 
 
 def test_the_baseline_begins_after_the_service_note(graphite):
-    found = Graphite(graphite.url, "servers.*.StabilityCollector")
+    found = Scanners(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector")
     [note] = found.notes(NORTH, 0, 2_000_000_000)
-    assert note.text == "Service visit: gradients and receiver adjusted"
+    assert note.what == "Service visit: gradients and receiver adjusted"
 
 
 @pytest.mark.parametrize("location", ["Else/Where/Bay8", "Else.Where.Bay9"])
 def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, location):
     event = {"what": "  new\nphantom ", "tags": ["service", location], "when": 1_700_000_000}
     post_event(graphite, event)
-    found = Graphite(graphite.url, "servers.*.StabilityCollector")
+    found = Scanners(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector")
     slashed = location.replace(".", "/")
-    assert found.notes(slashed, 0, 2_000_000_000) == [Note(1_700_000_000, "new phantom")]
+    assert found.notes(slashed, 0, 2_000_000_000) == [
+        Event(1_700_000_000, "new phantom", frozenset({"service", location}))
+    ]
     assert found.notes("Else/Where", 0, 2_000_000_000) == []
 
 
@@ -129,7 +132,7 @@ def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite):
     with socket.create_connection(("127.0.0.1", graphite.line_port)) as connection:
         lines = [f"{path} 300 {epoch}\n" for path, epoch in series.items()]
         connection.sendall("".join(lines).encode())
-    found = Graphite(graphite.url, "servers.*.StabilityCollector")
+    found = Scanners(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector")
     deadline = time.monotonic() + 60
     while len(found.values("Moved/Bay1", "32", 1_750_000_000, 1_780_000_000).scans) != 2:
         assert time.monotonic() < deadline
@@ -147,8 +150,8 @@ def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite):
             "Example/South/Bay2, coil 32, 64, has no values from 2020-01-01 to 2020-12-31: choose",
         ),
         (["-o", "no/such/folder/report.pdf"], "cannot be written (No such file or directory)"),
-        (["--graphite", "ftp://graphite"], "'ftp://graphite' is no address of a Graphite"),
-        (["--graphite", "http://127.0.0.1:1"], "does not answer (["),
+        (["--graphite", "ftp://graphite"], "no address of a Graphite: expected an address"),
+        (["--graphite", "http://127.0.0.1:1"], "does not answer: ["),
     ],
 )
 def test_a_problem_is_one_sentence(report, options, sentence):
@@ -212,9 +215,9 @@ def stranger():
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ((200, b"<html>log in</html>"), "did not answer as a Graphite does"),
-        ((200, b"[]"), "did not answer as a Graphite does"),
-        ((200, b'{"results": 3}'), "did not answer as a Graphite does"),
+        ((200, b"<html>log in</html>"), "something else than the JSON of a Graphite"),
+        ((200, b"[]"), "something else than the JSON of a Graphite"),
+        ((200, b'{"results": 3}'), "something else than the JSON of a Graphite"),
         ((502, b"bad gateway"), "answered 502 Bad Gateway"),
         ((401, b"who are you?"), "answered 401 Unauthorized"),
     ],

@@ -7,15 +7,18 @@ import matplotlib
 import pytest
 from coils import DAY, NEWEST, coil
 
+from hops.graphiteweb import Event
 from hops.report import control
-from hops.report.data import Note
 from hops.report.output import write
 from hops.report.page import draw, drawing_style
 from hops.report.verdict import judge
 
 SOURCE = "servers.*.StabilityCollector.Example.Bay1 in the Graphite at http://127.0.0.1:8080"
 LONG = "/".join(["University Hospital", "Department of Radiology", "Prisma-Bay-17"] * 4)
-NOTES = [Note(NEWEST - ago * DAY, f"visit {ago} " * 30) for ago in (390, 300, 200, 100, 50, 10, 5)]
+NOTES = [
+    Event(NEWEST - ago * DAY, f"visit {ago} " * 30, frozenset())
+    for ago in (390, 300, 200, 100, 50, 10, 5)
+]
 
 
 def verdict(*arguments, **more):
@@ -32,7 +35,7 @@ COILS = {
     "five years of 64 slices": {"scans": 1826, "slices": 64, "changes": ALL_BAD},
     "strange names": {
         "location": r"A$B$/\frac{C}",
-        "notes": [Note(NEWEST - 20 * DAY, r"$\alpha_$ {} %s 線圈 <b>")],
+        "notes": [Event(NEWEST - 20 * DAY, r"$\alpha_$ {} %s 線圈 <b>", frozenset())],
     },
     "long names": {"location": LONG, "notes": NOTES},
 }

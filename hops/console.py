@@ -1,0 +1,53 @@
+"""How commands take options and talk: tables for people, JSON for programs, progress bars."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+HELP = {"help_option_names": ["-h", "--help"]}
+PIPED_WIDTH = 200
+
+console = Console(highlight=False)
+if not console.is_terminal and "COLUMNS" not in console._environ:
+    console.width = PIPED_WIDTH  # a file has no edge at which to wrap
+
+# What a program reads on standard output stays free of these.
+_progress_console = Console(highlight=False, stderr=True)
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "conf",
+    type=click.Path(path_type=Path),
+    default=Path("/etc/diamond/diamond.conf"),
+    show_default=True,
+    metavar="FILE",
+    help="Diamond's configuration.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+def print_json(content: object) -> None:
+    """Prints what a program reads."""
+    click.echo(json.dumps(content, indent=2))
+
+
+def say(text: str, style: str = "") -> None:
+    """Prints a line for people, in which nothing is taken for markup and nothing is wrapped."""
+    console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows how far long work is; what it yields is told how many more were done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=_progress_console) as shown:
+        task = shown.add_task(title, total=total)
+        yield lambda count: shown.advance(task, count)

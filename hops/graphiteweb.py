@@ -1,0 +1,123 @@
+"""A site's graphite-web: the metrics it knows, what they hold, and its events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import stability_graphite
+from hops.errors import Problem
+
+# Years of a fine retention take graphite-web a while.
+TIMEOUT = 300
+
+Series = dict[int, float]
+"""Values by epoch."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened when (epoch), and what it is tagged with."""
+
+    epoch: int
+    what: str
+    tags: frozenset[str]
+
+
+class GraphiteWeb:
+    """A graphite-web. Every method raises Problem when it does not answer as it should.
+
+    Attribute: `address`, the URL without user name and password.
+    """
+
+    def __init__(self, graphite: Any) -> None:
+        """`graphite`: the `stability_graphite.Graphite` that is asked."""
+        self._graphite = graphite
+        self.address: str = graphite.address
+
+    @classmethod
+    def at(cls, url: str) -> GraphiteWeb:
+        """The graphite-web at `url`, which has `user:password@` before the host where needed.
+
+        Raises Problem when it is none.
+        """
+        try:
+            return cls(stability_graphite.Graphite(url))
+        except ValueError as error:
+            raise Problem(f"This is no address of a Graphite: {error}.") from None
+
+    def expand(self, pattern: str) -> list[str]:
+        """The paths of the nodes, series or what is above them, that a pattern fits."""
+        found: list[str] = self._ask("/metrics/expand", {"query": pattern}, _paths)
+        return found
+
+    def series(self, target: str, since: int, until: int) -> dict[str, Series]:
+        """{name: values} of `target` in the slots that hold `since` to `until`, both epochs.
+
+        `target`: a metric path, maybe with `*`, or any of Graphite's functions.
+        """
+        query = {
+            "target": target,
+            # Whisper leaves out the slot that `from` is in.
+            "from": since - 1,
+            "until": until,
+            "format": "json",
+            "noNullPoints": "true",
+            "noCache": "true",
+        }
+        found: dict[str, Series] = self._ask("/render", query, _series)
+        return found
+
+    def points(self, target: str, epochs: Collection[int]) -> dict[int, dict[str, float]]:
+        """{epoch: {metric path: value}}: what the series of `target`, a path or a pattern, hold in
+        the slots of the `epochs`, however long a slot is at their age."""
+        try:
+            found: dict[int, dict[str, float]] = self._graphite.points(target, epochs, TIMEOUT)
+        except stability_graphite.GraphiteError as error:
+            raise _problem(error) from None
+        return found
+
+    def events(self, since: int, until: int) -> list[Event]:
+        """The events from `since` to `until`, both epochs, oldest first."""
+        query = {"from": since, "until": until}
+        found: list[Event] = self._ask("/events/get_data", query, _events)
+        return found
+
+    def add_event(self, event: Event) -> None:
+        """Makes an event."""
+        content = {"what": event.what, "tags": sorted(event.tags), "when": event.epoch}
+        body = json.dumps({**content, "data": ""}).encode()
+        self._ask("/events/", {}, lambda answer: answer, body)
+
+    def _ask(self, path: str, query: dict[str, Any], read: Any, body: bytes | None = None) -> Any:
+        try:
+            return self._graphite.ask(path, query, read, TIMEOUT, body)
+        except stability_graphite.GraphiteError as error:
+            raise _problem(error) from None
+
+
+def _problem(error: Exception) -> Problem:
+    return Problem(f"{error}: is this Graphite's address, and does it run?")
+
+
+def _paths(answer: Any) -> list[str]:
+    return [str(path) for path in answer["results"]]
+
+
+def _series(answer: Any) -> dict[str, Series]:
+    return {
+        str(one["target"]): {
+            int(epoch): float(value) for value, epoch in one["datapoints"] if value is not None
+        }
+        for one in answer
+    }
+
+
+def _events(answer: Any) -> list[Event]:
+    events = (
+        Event(int(event["when"]), " ".join(event["what"].split()), frozenset(event["tags"]))
+        for event in answer
+    )
+    return sorted(events, key=lambda event: (event.epoch, event.what))

@@ -1,0 +1,83 @@
+"""A site as Diamond's configuration tells of it: scanners, coils, where metrics go."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+import diamond3
+import stability_report
+from diamond3.configuration import server_settings
+from hops.errors import Problem
+from hops.graphiteweb import GraphiteWeb
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a site's configuration says, read and checked as Diamond and the collector do."""
+
+    conf: Path
+    """Diamond's main configuration file."""
+    config: Any
+    """All of Diamond's configuration, with that of handlers and collectors in it: a mapping."""
+    collector: Any
+    """The site's `StabilityCollector`, without handlers."""
+
+    @property
+    def settings(self) -> Any:
+        """The collector's checked `stability_collector.Settings`."""
+        return self.collector.settings
+
+    @property
+    def prefix(self) -> str:
+        """What metric paths begin with, up to the location: `servers.host.StabilityCollector`."""
+        return str(self.collector.get_metric_path("")).rstrip(".")
+
+    def path(self, location: str) -> str:
+        """What the metric paths of a scanner begin with."""
+        return f"{self.prefix}.{stability_report.location_path(location)}"
+
+    def scanner(self, location: str) -> Any:
+        """The `stability_collector.Scanner` at a location. Raises BadParameter."""
+        for scanner in self.settings.scanners:
+            if scanner.location == location:
+                return scanner
+        known = ", ".join(scanner.location for scanner in self.settings.scanners) or "none"
+        raise click.BadParameter(
+            f"there is no scanner {location!r} under [scanners] of the configuration; "
+            f"there are: {known}."
+        )
+
+    def graphite(self) -> GraphiteWeb:
+        """The site's graphite-web. Raises Problem when the configuration names none."""
+        if self.settings.graphite is None:
+            raise Problem(
+                "StabilityCollector: graphite_url is empty: name graphite-web's address there, "
+                "like http://127.0.0.1:8080, to ask it what it has."
+            )
+        return GraphiteWeb(self.settings.graphite)
+
+
+def load(conf: Path) -> Site:
+    """The site of Diamond's configuration file. Raises Problem."""
+    # Of a collector that is only looked at, what it logs as it starts is no news.
+    logging.getLogger("diamond").addHandler(logging.NullHandler())
+    try:
+        server_settings(str(conf))
+        diamond3.activate()
+    except diamond3.DiamondError as error:
+        raise Problem(f"{error}.") from None
+    from diamond.utils.config import load_config
+
+    from stability_collector import StabilityCollector
+
+    try:
+        config = load_config(str(conf))
+        collector = StabilityCollector(configfile=str(conf), handlers=[])
+    except Exception as error:  # Diamond says whatever it says of a configuration
+        raise Problem(f"The configuration {conf} cannot be used: {error}.") from error
+    return Site(conf, config, collector)

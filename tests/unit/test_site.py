@@ -1,0 +1,85 @@
+"""A site as Diamond's configuration tells of it."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from hops import site
+from hops.errors import Problem
+
+COLLECTOR = """\
+enabled = True
+graphite_url = {url}
+timezone = UTC
+hostname = collector1
+[scanners]
+Harvard/Northwest/Bay1 = /mnt/scanner/bay1
+[coils]
+32 = 32
+"""
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    return configuration(tmp_path, "http://user:secret@graphite:8080")
+
+
+def configuration(folder: Path, url: str, more: str = "") -> Path:
+    collectors = folder / "collectors"
+    collectors.mkdir()
+    (collectors / "StabilityCollector.conf").write_text(more + COLLECTOR.format(url=url))
+    conf = folder / "diamond.conf"
+    conf.write_text(f"[server]\ncollectors_config_path = {collectors}\n")
+    return conf
+
+
+def test_scanners_paths_and_graphite_are_what_the_collector_has(conf: Path) -> None:
+    found = site.load(conf)
+    scanner = found.scanner("Harvard/Northwest/Bay1")
+    assert (scanner.path, scanner.folder) == ("Harvard.Northwest.Bay1", "/mnt/scanner/bay1")
+    assert found.prefix == "servers.collector1.StabilityCollector"
+    path = "servers.collector1.StabilityCollector.Harvard.Northwest.Bay1"
+    assert found.path("Harvard/Northwest/Bay1") == path
+    assert found.graphite().address == "http://graphite:8080"
+    assert found.settings.coils == {32: "32"}
+
+
+def test_an_unknown_scanner_is_told_with_those_that_are_there(conf: Path) -> None:
+    with pytest.raises(click.BadParameter, match="there are: Harvard/Northwest/Bay1"):
+        site.load(conf).scanner("Harvard/Bay2")
+
+
+def test_without_an_address_of_graphite_it_says_where_to_name_it(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="graphite_url is empty: name graphite-web's address"):
+        site.load(configuration(tmp_path, "")).graphite()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot read the configuration"),
+        ("[server\n", "cannot understand the configuration"),
+        ("[handlers]\n", r"has no \[server\] section"),
+    ],
+)
+def test_a_configuration_that_is_none_is_told_in_a_sentence(
+    tmp_path: Path, text: "str | None", sentence: str
+) -> None:
+    conf = tmp_path / "diamond.conf"
+    if text is not None:
+        conf.write_text(text)
+    with pytest.raises(Problem, match=sentence):
+        site.load(conf)
+
+
+def test_what_the_collector_refuses_is_told_with_its_key(tmp_path: Path) -> None:
+    conf = configuration(tmp_path, "", "precision = many\n")
+    with pytest.raises(Problem, match="StabilityCollector: precision = 'many': expected decimals"):
+        site.load(conf)
+
+
+def test_a_broken_file_of_the_collector_is_told(tmp_path: Path) -> None:
+    conf = configuration(tmp_path, "", "[scanners\n")
+    with pytest.raises(Problem, match=r"StabilityCollector\.conf"):
+        site.load(conf)
