@@ -254,33 +254,51 @@ class StabilityCollector(diamond.collector.Collector):
 
     def _metrics(self, share, report, epoch):
         """The numbers of `report` as Diamond's Metrics, but for those that nobody wants."""
-        prefix = '%s.%s.' % (share.scanner.path, self.settings.coils[report.channels])
-        numbers = [('%s.%s.%d' % (point.section, point.column, point.slice),
-                    point.number, point.decimals) for point in stability_report.points(report)]
-        return self._make_metrics(prefix, numbers, epoch)
+        paths = self._paths_of(share, report)
+        return self._make_metrics(zip(paths, stability_report.cells(report)), epoch)
 
-    def _make_metrics(self, prefix, numbers, epoch):
-        """Metrics of (name, number, decimals) that Diamond's whitelist and blacklist let through.
+    def _paths_of(self, share, report):
+        """The metric paths of the report's cells; None for those that nobody wants.
+
+        They are made once for reports alike, which those of a coil are.
+        """
+        coil = self.settings.coils[report.channels]
+        layout, paths = share.paths.get(coil, (None, None))
+        if layout != stability_report.layout(report):
+            paths = self._wanted_paths('%s.%s.' % (share.scanner.path, coil),
+                                       stability_report.cell_names(report))
+            share.paths[coil] = stability_report.layout(report), paths
+        return paths
+
+    def _wanted_paths(self, prefix, names):
+        """The metric paths of `names` (list of str), None where Diamond's whitelist or blacklist
+        does not let them through.
 
         The published Diamond keeps one compiled regex in each; its later forks keep lists of
         them, and decide in a method of their own.
         """
+        names = [prefix + name for name in names]
         if hasattr(self, 'metric_allowed'):
-            numbers = [each for each in numbers if self.metric_allowed(prefix + each[0])]
+            wanted = [self.metric_allowed(name) for name in names]
         elif self.config.get('metrics_whitelist'):
             patterns = _as_list(self.config['metrics_whitelist'])
-            numbers = [each for each in numbers if _matches(patterns, prefix + each[0])]
+            wanted = [_matches(patterns, name) for name in names]
         elif self.config.get('metrics_blacklist'):
             patterns = _as_list(self.config['metrics_blacklist'])
-            numbers = [each for each in numbers if not _matches(patterns, prefix + each[0])]
-        path = self.get_metric_path(prefix)
+            wanted = [not _matches(patterns, name) for name in names]
+        else:
+            wanted = [True] * len(names)
+        path = self.get_metric_path('')
+        return [path + name if is_wanted else None for name, is_wanted in zip(names, wanted)]
+
+    def _make_metrics(self, cells, epoch):
+        """Metrics of (path, (number, decimals)), but for those without a path or a number."""
         precision = self.settings.precision
         host = self.get_hostname()
         ttl = float(self.config['interval']) * float(self.config['ttl_multiplier'])
-        return [Metric(path + name, number, timestamp=epoch,
-                       precision=decimals if precision is None else precision,
-                       host=host, metric_type='GAUGE', ttl=ttl)
-                for name, number, decimals in numbers]
+        return [Metric(path, number, None, epoch, decimals if precision is None else precision,
+                       host, 'GAUGE', ttl)
+                for path, (number, decimals) in cells if path and number is not None]
 
     def _queue_room(self):
         """How many metrics Diamond's queue takes now, and when it is empty.
@@ -456,10 +474,10 @@ class StabilityCollector(diamond.collector.Collector):
     def _publish_about(self, share):
         """How one scanner's reports fare, as metrics beside its coils."""
         numbers = share.about(self.settings.timezone)
-        self._publish(self._make_metrics(
-            '%s.ingest.' % share.scanner.path,
-            [(name, numbers[name], 0) for name in sorted(numbers)], int(time.time())))
-
+        names = sorted(numbers)
+        paths = self._wanted_paths('%s.ingest.' % share.scanner.path, names)
+        cells = [(numbers[name], 0) for name in names]
+        self._publish(self._make_metrics(zip(paths, cells), int(time.time())))
 
 
 # -- what is known of the reports ----------------------------------------------------------
@@ -546,14 +564,16 @@ class _Share(object):
     """A scanner's folder from poll to poll: what waits in it, and what was done.
 
     names: list of str, the reports that wait, oldest scan first; flights: dict from name to
-    _Flight; is_busy: whether there is something to do that could not be done yet; ingested,
-    rejected: int, reports since Diamond (re)loaded the configuration.
+    _Flight; paths: dict from coil to the layout and the metric paths of its last report; is_busy:
+    whether there is something to do that could not be done yet; ingested, rejected: int, reports
+    since Diamond (re)loaded the configuration.
     """
 
     def __init__(self, scanner, log):
         self.scanner = scanner
         self.names = []
         self.flights = {}
+        self.paths = {}
         self.is_busy = False
         self.ingested = 0
         self.rejected = 0

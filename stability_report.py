@@ -50,12 +50,21 @@ _NO_NUMBER = re.compile(
 # With a sign, a point and 14 digits a number survives the way through a 64-bit float for
 # certain (DBL_DIG in C's float.h is 15).
 _SURELY_EXACT = 16
+# By their decimals, numbers that are surely exact.
+_PLAIN_CELLS = {0: r'[ \t]+[+-]?[0-9]{1,14}'}
+_PLAIN_CELLS.update((decimals, r'[ \t]+[+-]?[0-9]{1,%d}\.[0-9]{%d}' % (14 - decimals, decimals))
+                    for decimals in range(1, 14))
+# A pattern for more takes long to make.
+_FEW_COLUMNS = 20
 # No C format writes more digits than this into a table.
 _LONGEST_CELL = 40
 # A report of 64 slices has 1,800 values. What has far more would flood Graphite with series.
 _MOST_VALUES = 10000
 # A level of a metric path is the name of a file or folder, and carbon takes no endless line.
 _LONGEST_NAME = 100
+_NOT_IN_A_NAME = re.compile('[^A-Za-z0-9_-]')
+_NOT_IN_A_COLUMN = re.compile('[^A-Za-z0-9_]')
+_PLAIN_TEXT = re.compile(r'[!-~\t\n ]*\Z')
 _ODD_SPACE = re.compile(r'[^\S\t\n ]', re.UNICODE)
 
 
@@ -85,12 +94,10 @@ class MalformedReport(ReportError):
     """What is there cannot be right."""
 
 
-# number: float, or None where the scanner wrote no number; decimals: int, as written.
-Value = namedtuple('Value', 'number decimals')
-
 # name: str as in its heading; columns: tuple of str as in its header, without `slice#`;
-# rows: tuple, one a slice, of tuples of Value, one a column.
-Section = namedtuple('Section', 'name columns rows')
+# rows: tuple, one a slice, of tuples, one a column, of float, or None where the scanner wrote no
+# number; decimals: the same of int, how many each was written with.
+Section = namedtuple('Section', 'name columns rows decimals')
 
 # One number of a report under its metric names (str, str, int from 1, float, int).
 Point = namedtuple('Point', 'section column slice number decimals')
@@ -104,8 +111,7 @@ class Report(namedtuple('Report', 'filename time slices measurements channels se
     @property
     def without_number(self):
         """How many cells (int) hold `nan`, `inf` or the like, and so are no point."""
-        return sum(value.number is None
-                   for section in self.sections for row in section.rows for value in row)
+        return sum(row.count(None) for section in self.sections for row in section.rows)
 
 
 # -- reading -------------------------------------------------------------------------------
@@ -207,7 +213,7 @@ class _Lines(object):
         self._terminated = not lines[-1]
         self._lines = [(number, line) for number, line in enumerate(lines, 1) if line]
         self._taken = 0
-        odd = _ODD_SPACE.search(text)
+        odd = None if _PLAIN_TEXT.match(text) else _ODD_SPACE.search(text)
         if odd:
             raise MalformedReport(filename, text.count('\n', 0, odd.start()) + 1,
                                   'expected tabs and spaces only, found %s' % _excerpt(odd.group()))
@@ -218,6 +224,14 @@ class _Lines(object):
             raise self.incomplete('expected %s, found the end of the file' % expected)
         self._taken += 1
         return self._lines[self._taken - 1][1]
+
+    def ahead(self, count):
+        """The next `count` lines (str, each with its end), or '' when there are fewer."""
+        lines = self._lines[self._taken:self._taken + count]
+        return '' if len(lines) < count else ''.join([line + '\n' for _, line in lines])
+
+    def skip(self, count):
+        self._taken += count
 
     def at_end(self):
         return self._taken == len(self._lines)
@@ -270,10 +284,8 @@ def _section(lines, slices, seen):
     columns = _columns(lines)
     if len(columns) * slices > _MOST_VALUES:
         raise lines.malformed('expected at most %d values' % _MOST_VALUES)
-    rows = []
-    for slice_number in range(1, slices + 1):
-        rows.append(_row(lines, slice_number, slices, len(columns)))
-    return Section(name, columns, tuple(rows))
+    rows, decimals = _rows(lines, slices, len(columns))
+    return Section(name, columns, rows, decimals)
 
 
 def _heading(lines):
@@ -302,7 +314,39 @@ def _columns(lines):
     return tuple(columns[1:])
 
 
+def _rows(lines, slices, width):
+    """Numbers and decimals of a section's rows."""
+    rows = (_plain_rows(lines, slices, width)
+            or [_row(lines, number, slices, width) for number in range(1, slices + 1)])
+    return tuple(zip(*rows))
+
+
+def _plain_rows(lines, slices, width):
+    """The rows read at once, if each is there, and plain numbers are written alike in all of them;
+    otherwise none is taken.
+
+    Nearly all are so; `_row` takes the others, and tells what is wrong with them.
+    """
+    text = lines.ahead(slices)
+    cells = text.split()
+    decimals = tuple([len(cell.partition('.')[2]) for cell in cells[1:width + 1]])
+    if (width > _FEW_COLUMNS or len(cells) != slices * (width + 1)
+            or not re.match(_plain_pattern(decimals), text)
+            or cells[::width + 1] != [str(number) for number in range(1, slices + 1)]):
+        return []
+    lines.skip(slices)
+    numbers = tuple(map(float, cells))
+    return [(numbers[start:start + width], decimals)
+            for start in range(1, len(cells), width + 1)]
+
+
+def _plain_pattern(decimals):
+    """A regex for rows of numbers with so many `decimals` (tuple of int), each surely exact."""
+    return r'(?:[0-9]+%s\n)+\Z' % ''.join([_PLAIN_CELLS.get(each, 'no') for each in decimals])
+
+
 def _row(lines, slice_number, slices, width):
+    """Numbers and decimals of one row: a tuple of float or None, and one of int."""
     expected = 'slice %d of %d with %d values' % (slice_number, slices, width)
     line = lines.take(expected)
     cells = line.split()
@@ -316,14 +360,16 @@ def _row(lines, slice_number, slices, width):
         if value is None:
             raise lines.wrong('a number that a 64-bit float keeps', cell, position == width)
         values.append(value)
-    return tuple(values)
+    return tuple(zip(*values))
 
 
 def _value(cell):
-    """The Value that `cell` (str) holds, or None when it is neither a number nor `nan`."""
+    """The number in `cell` (str; None for `nan` and the like) and its decimals, or None when it
+    holds neither.
+    """
     match = _NUMBER.match(cell)
     if not match:
-        return Value(None, 0) if _NO_NUMBER.match(cell) else None
+        return (None, 0) if _NO_NUMBER.match(cell) else None
     if len(cell) > _LONGEST_CELL:
         return None
     fraction, exponent = match.groups()
@@ -332,7 +378,7 @@ def _value(cell):
     surely_exact = len(cell) <= _SURELY_EXACT and not exponent
     if not surely_exact and Decimal('%.*f' % (decimals, number)) != Decimal(cell):
         return None
-    return Value(number, decimals)
+    return number, decimals
 
 
 def _last_number_is_short(sections):
@@ -342,9 +388,9 @@ def _last_number_is_short(sections):
     end, but for this.
     """
     last = sections[-1]
-    usual = max(row[-1].decimals for section in sections for row in section.rows
+    usual = max(row[-1] for section in sections for row in section.decimals
                 if section.columns[-1] == last.columns[-1])
-    return last.rows[-1][-1].decimals < usual
+    return last.decimals[-1][-1] < usual
 
 
 # -- metric names and times ----------------------------------------------------------------
@@ -357,20 +403,42 @@ def points(report):
     for section in report.sections:
         section_name = metric_name(section.name)
         columns = [column_name(column) for column in section.columns]
-        for slice_number, row in enumerate(section.rows, 1):
-            for column, value in zip(columns, row):
-                if value.number is not None:
-                    yield Point(section_name, column, slice_number, value.number, value.decimals)
+        for slice_number, row in enumerate(zip(section.rows, section.decimals), 1):
+            for column, number, decimals in zip(columns, *row):
+                if number is not None:
+                    yield Point(section_name, column, slice_number, number, decimals)
+
+
+def layout(report):
+    """What the names of the report's cells depend on; hashable, equal for reports alike."""
+    return report.slices, tuple([(section.name, section.columns) for section in report.sections])
+
+
+def cell_names(report):
+    """`section.column.slice` (list of str) of every cell of `report`, in its order."""
+    names = []
+    for section in report.sections:
+        columns = ['%s.%s' % (metric_name(section.name), column_name(column))
+                   for column in section.columns]
+        names += ['%s.%d' % (column, slice_number)
+                  for slice_number in range(1, report.slices + 1) for column in columns]
+    return names
+
+
+def cells(report):
+    """(number, decimals) of every cell of `report`, in its order: float or None, and int."""
+    return [cell for section in report.sections
+            for row in zip(section.rows, section.decimals) for cell in zip(*row)]
 
 
 def metric_name(text):
     """`text` (str) as one level of a metric path: what Graphite does not allow becomes `_`."""
-    return str(re.sub('[^A-Za-z0-9_-]', '_', text))
+    return str(_NOT_IN_A_NAME.sub('_', text))
 
 
 def column_name(column):
     """`column` (str) as in metric paths: `sd[%]` is `sdpct`, `p[0]` is `p0`."""
-    return str(re.sub('[^A-Za-z0-9_]', '', column.replace('[%]', 'pct')))
+    return str(_NOT_IN_A_COLUMN.sub('', column.replace('[%]', 'pct')))
 
 
 def location_path(location):
@@ -517,10 +585,10 @@ def _print_table(reports, location, timezone):
 
 def _print_section(section):
     table = [['slice'] + [_printable(column) for column in section.columns]]
-    for slice_number, row in enumerate(section.rows, 1):
+    for slice_number, row in enumerate(zip(section.rows, section.decimals), 1):
         table.append([str(slice_number)] + [
-            '-' if value.number is None else '%.*f' % (value.decimals, value.number)
-            for value in row])
+            '-' if number is None else '%.*f' % (decimals, number)
+            for number, decimals in zip(*row)])
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     print('  %s' % _printable(section.name))
     for line in table:

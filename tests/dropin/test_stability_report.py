@@ -14,7 +14,7 @@ import pytest
 from reports import NAME, report_text
 
 import stability_report
-from stability_report import IncompleteReport, MalformedReport, ReportError, Value, parse
+from stability_report import IncompleteReport, MalformedReport, ReportError, parse
 
 PROGRAM = os.path.abspath(stability_report.__file__).replace('.pyc', '.py')
 
@@ -39,8 +39,8 @@ def cells_of(path):
 def values_of(report):
     return {(section.name, column, number): value
             for section in report.sections
-            for number, row in enumerate(section.rows, 1)
-            for column, value in zip(section.columns, row)}
+            for number, row in enumerate(zip(section.rows, section.decimals), 1)
+            for column, value in zip(section.columns, zip(*row))}
 
 
 # -- the real report -----------------------------------------------------------------------
@@ -53,8 +53,8 @@ def test_every_cell_of_a_real_report_is_read_with_its_decimals(real_report):
     values = values_of(report)
     assert set(values) == set(cells)
     for place, cell in cells.items():
-        value = values[place]
-        assert '%.*f' % (value.decimals, value.number) == cell.lstrip('+')
+        number, decimals = values[place]
+        assert '%.*f' % (decimals, number) == cell.lstrip('+')
 
 
 def test_the_head_of_a_real_report(real_report):
@@ -136,7 +136,8 @@ def test_the_same_report_written_otherwise(change):
 ])
 def test_a_number_keeps_its_decimals(cell, number, decimals):
     report = parse(report_text(cell=cell), NAME)
-    assert report.sections[0].rows[0][0] == Value(number, decimals)
+    section = report.sections[0]
+    assert (section.rows[0][0], section.decimals[0][0]) == (number, decimals)
 
 
 @pytest.mark.parametrize('cell', [
