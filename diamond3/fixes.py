@@ -20,11 +20,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from importlib import metadata
-from multiprocessing.managers import SyncManager
 from types import FrameType, SimpleNamespace
 from typing import Any, Callable, Optional, Union
 
 from diamond3 import logs
+from diamond3.metric_queue import Manager
 
 Fix = Callable[[Any], None]
 
@@ -202,14 +202,14 @@ def processes_by_fork(module: Any) -> None:
 
     Only collectors are started again when they die. Without the queue or the handlers nothing is
     sent any more, so the daemon ends too, for its service manager to see.
+
+    The queue is one that many metrics cross at a time, see `metric_queue`.
     """
     context = multiprocessing.get_context("fork")
     needed: set[str] = set()
 
-    def manager() -> SyncManager:
-        started = SyncManager(ctx=context)
-        started.start(_outlive_the_others)
-        return started
+    def manager() -> Manager:
+        return Manager(context, _outlive_the_others)
 
     def active_children() -> list[Any]:
         children = context.active_children()
