@@ -71,15 +71,17 @@ _ODD_SPACE = re.compile(r'[^\S\t\n ]', re.UNICODE)
 class ReportError(ValueError):
     """A report that cannot be read.
 
-    Attributes: `filename` (str), `line` (int from 1, or None when it is not about a line) and
-    `reason` (str: what was expected and what was found).
+    Attributes: `filename` (str), `line` (int from 1, or None when it is not about a line),
+    `reason` (str: what was expected and what was found) and `found` (str: the part of the line
+    that is wrong, '' when it is not about one).
     """
 
-    def __init__(self, filename, line, reason):
-        super(ReportError, self).__init__(filename, line, reason)
+    def __init__(self, filename, line, reason, found=''):
+        super(ReportError, self).__init__(filename, line, reason, found)
         self.filename = filename
         self.line = line
         self.reason = reason
+        self.found = found
 
     def __str__(self):
         where = '' if self.line is None else 'line %d: ' % self.line
@@ -216,7 +218,8 @@ class _Lines(object):
         odd = None if _PLAIN_TEXT.match(text) else _ODD_SPACE.search(text)
         if odd:
             raise MalformedReport(filename, text.count('\n', 0, odd.start()) + 1,
-                                  'expected tabs and spaces only, found %s' % _excerpt(odd.group()))
+                                  'expected tabs and spaces only, found %s' % _excerpt(odd.group()),
+                                  odd.group())
 
     def take(self, expected):
         """The next line (str), without white space around it; `expected` (str) says what for."""
@@ -240,16 +243,18 @@ class _Lines(object):
         """Whether the line taken last is the file's last and has no end, so may be half a line."""
         return self.at_end() and not self._terminated
 
-    def incomplete(self, reason):
-        return IncompleteReport(self._filename, self._number(), reason)
+    def incomplete(self, reason, found=''):
+        return IncompleteReport(self._filename, self._number(), reason, found)
 
-    def malformed(self, reason):
-        return MalformedReport(self._filename, self._number(), reason)
+    def malformed(self, reason, found=''):
+        return MalformedReport(self._filename, self._number(), reason, found)
 
-    def wrong(self, expected, line, begins_well=True):
-        """The error for `line`: incomplete if it `begins_well` and the file ends in its middle."""
-        reason = 'expected %s, found %s' % (expected, _excerpt(line))
-        return self.incomplete(reason) if begins_well and self.cut_off() else self.malformed(reason)
+    def wrong(self, expected, found, begins_well=True):
+        """The error for `found`, a line or a part of it: incomplete if it `begins_well` and the
+        file ends in its middle.
+        """
+        error = self.incomplete if begins_well and self.cut_off() else self.malformed
+        return error('expected %s, found %s' % (expected, _excerpt(found)), found)
 
     def _number(self):
         return self._lines[self._taken - 1][0] if self._taken else 1
@@ -271,8 +276,7 @@ def _configuration(lines):
         raise lines.wrong(expected, line, _begins_like(line, _CONFIGURATION_START))
     counts = [int(digits) for digits in match.groups()]
     if 0 in counts:
-        raise lines.malformed('expected at least one slice, measurement and channel, found %s'
-                              % _excerpt(line))
+        raise lines.wrong('at least one slice, measurement and channel', line, begins_well=False)
     return counts
 
 
@@ -353,7 +357,7 @@ def _row(lines, slice_number, slices, width):
     if len(cells) != width + 1:
         raise lines.wrong(expected, line, begins_well=len(cells) <= width)
     if cells[0] != str(slice_number):
-        raise lines.malformed('expected %s, found %s' % (expected, _excerpt(line)))
+        raise lines.malformed('expected %s, found %s' % (expected, _excerpt(line)), cells[0])
     values = []
     for position, cell in enumerate(cells[1:], 1):
         value = _value(cell)
@@ -391,6 +395,17 @@ def _last_number_is_short(sections):
     usual = max(row[-1] for section in sections for row in section.decimals
                 if section.columns[-1] == last.columns[-1])
     return last.decimals[-1][-1] < usual
+
+
+def table_rows(section):
+    """A `Section` as rows of text (lists of str): the names of the columns, then each slice with
+    the decimals of the report; `-` where there is no number.
+    """
+    yield ['slice'] + list(section.columns)
+    for slice_number, row in enumerate(zip(section.rows, section.decimals), 1):
+        yield [str(slice_number)] + [
+            '-' if number is None else '%.*f' % (decimals, number)
+            for number, decimals in zip(*row)]
 
 
 # -- metric names and times ----------------------------------------------------------------
@@ -584,11 +599,7 @@ def _print_table(reports, location, timezone):
 
 
 def _print_section(section):
-    table = [['slice'] + [_printable(column) for column in section.columns]]
-    for slice_number, row in enumerate(zip(section.rows, section.decimals), 1):
-        table.append([str(slice_number)] + [
-            '-' if number is None else '%.*f' % (decimals, number)
-            for number, decimals in zip(*row)])
+    table = [[_printable(cell) for cell in row] for row in table_rows(section)]
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     print('  %s' % _printable(section.name))
     for line in table:

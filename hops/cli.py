@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hops.check import main as check
 from hops.console import HELP
 from hops.demo import main as demo
 from hops.report.command import main as report
@@ -15,6 +16,7 @@ def main() -> None:
     """MRI Stability reports in Graphite."""
 
 
+main.add_command(check, "check")
 main.add_command(demo, "demo")
 main.add_command(report, "report")
 main.add_command(sizing, "sizing")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -14,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 HELP = {"help_option_names": ["-h", "--help"]}
 PIPED_WIDTH = 200
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 if not console.is_terminal and "COLUMNS" not in console._environ:
     console.width = PIPED_WIDTH  # a file has no edge at which to wrap
 
@@ -42,6 +44,17 @@ def print_json(content: object) -> None:
 def say(text: str, style: str = "") -> None:
     """Prints a line for people, in which nothing is taken for markup and nothing is wrapped."""
     console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """`text` from outside, with what could harm a terminal as an escape like `\\x1b`."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def iso_time(epoch: int, timezone: str) -> str:
+    """An epoch as a clock in `timezone`, an IANA name or "" for this machine's, showed it."""
+    zone = ZoneInfo(timezone) if timezone else None
+    return datetime.fromtimestamp(epoch, zone).astimezone(zone).isoformat()
 
 
 @contextmanager

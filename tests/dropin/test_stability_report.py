@@ -219,6 +219,18 @@ def test_a_report_that_ends_too_early_is_incomplete(text, line):
     assert 'expected' in caught.value.reason
 
 
+@pytest.mark.parametrize(('old', 'new', 'found'), [
+    ('2.15', '2,15', '2,15'), ('2.15', '2.15\x00', '2.15\x00'), ('\t2.15', '\x0b2.15', '\x0b'),
+    (' 2\t', ' 3\t', '3'), ('2\t2.15', '2', '2\t2.25'), ('slice#', 'slice', 'slice\tmean\tsd[%]'),
+    ('3 slices', '2 slices', '3\t3.15\t3.25'), ('Stability SNR', 'Stability SI', ''),
+    ('3 slices', '9999 slices', ''),
+])
+def test_an_error_has_the_part_of_the_line_that_is_wrong(old, new, found):
+    with pytest.raises(MalformedReport) as caught:
+        parse(WHOLE.replace(old, new, 1), NAME)
+    assert caught.value.found == found
+
+
 def test_the_same_cut_with_a_newline_after_it_is_malformed():
     with pytest.raises(MalformedReport):
         parse(WHOLE[:WHOLE.index('3.25')] + '\n', NAME)
