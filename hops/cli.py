@@ -8,6 +8,7 @@ from hops.check import main as check
 from hops.console import HELP
 from hops.demo import main as demo
 from hops.report.command import main as report
+from hops.sample import main as sample
 from hops.sizing import main as sizing
 
 
@@ -19,4 +20,5 @@ def main() -> None:
 main.add_command(check, "check")
 main.add_command(demo, "demo")
 main.add_command(report, "report")
+main.add_command(sample, "sample")
 main.add_command(sizing, "sizing")

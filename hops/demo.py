@@ -26,7 +26,7 @@ from hops.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_gr
 from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
 from hops.graphiteweb import GraphiteWeb
 from hops.readback import Expected, Found, coarsest_step, expected, read_back
-from sample_data.files import generate
+from hops.sample import make_reports
 from sample_data.scanners import FOLDERS, example_scanners
 from sample_data.schedule import newest_day, schedule
 
@@ -160,9 +160,7 @@ def _show(
 def _make(folder: Path) -> Reports:
     until = newest_day(datetime.now())
     scans = schedule(example_scanners(until), until)
-    with progress("Making reports", len(scans)) as advance:
-        for _ in generate(folder / "scanners", scans):
-            advance(1)
+    make_reports(folder / "scanners", scans)
     return Reports({location: folder / "scanners" / name for location, name in FOLDERS.items()})
 
 

@@ -1,1 +1,1 @@
-"""Stability reports of invented scanners, and the generator that makes years of them."""
+"""Stability reports of invented scanners, and what makes years of them."""

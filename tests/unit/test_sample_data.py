@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -309,73 +307,3 @@ def test_a_repaired_element_is_good_again(two_years: YearsOfReports) -> None:
     days = two_years[SOUTH][32]
     repaired, good = range(405, 445), range(521, 560)
     assert ratio(days, in_slice("SNR", MEAN, 4), repaired, good) > 0.95
-
-
-# The program
-
-
-def program(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        # -S: the standard library is all it needs.
-        [sys.executable, "-S", str(ROOT / "sample_data" / "generate.py"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def test_the_program_writes_reports_and_tells_the_story(tmp_path: Path) -> None:
-    result = program(str(tmp_path), "--until", "2026-11-20", "--years", "0.02")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("10 reports in ")
-    assert "service visit on 2026-03-10" in result.stdout
-    assert len(list(tmp_path.glob("*/Stability_*.txt"))) == 10
-
-
-def test_the_program_also_runs_as_a_module(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-S", "-m", "sample_data.generate", str(tmp_path), "--years", "0.02"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.returncode == 0, result.stderr
-    assert len(list(tmp_path.glob("*/Stability_*.txt"))) == 10
-
-
-def test_the_program_says_in_one_sentence_that_a_report_is_there_already(tmp_path: Path) -> None:
-    program(str(tmp_path), "--until", "2026-11-20", "--years", "0.02")
-    result = program(str(tmp_path), "--until", "2026-11-20", "--years", "0.02")
-    assert result.returncode == 1
-    assert result.stderr.count("\n") == 1
-    assert "is never overwritten: choose another folder." in result.stderr
-
-
-def test_the_program_says_in_one_sentence_that_a_folder_cannot_be_made(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    result = program(str(file / "folder"), "--years", "0.02")
-    assert result.returncode == 1
-    assert result.stderr.count("\n") == 1
-    assert "cannot be written (Not a directory): choose another folder." in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "reason"),
-    [
-        ("--until", "2026-02-30", "is no day, write YYYY-MM-DD"),
-        ("--until", "0001-01-01", "is not in the years 2000 to 2099"),
-        ("--years", "two", "is no number of years"),
-        ("--years", "-1", "is no number of years"),
-        ("--years", "0.001", "is no number of years"),
-        ("--years", "nan", "is no number of years"),
-    ],
-)
-def test_the_program_refuses_bad_options(
-    option: str, value: str, reason: str, tmp_path: Path
-) -> None:
-    result = program(str(tmp_path), f"{option}={value}")
-    assert result.returncode == 2
-    assert f"{value!r} {reason}" in result.stderr
-    assert not list(tmp_path.iterdir())

@@ -1,0 +1,96 @@
+"""`hops sample`: years of reports of two invented scanners, to try things with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from hops.console import HELP, printable, progress, say
+from hops.errors import Problem
+from sample_data.files import generate
+from sample_data.scanners import DEFAULT_SEED, events, example_scanners
+from sample_data.schedule import DEFAULT_YEARS, Scan, newest_day, schedule
+
+SHORTEST_YEARS = 0.01  # a few days
+LONGEST_YEARS = 20.0
+CENTURY = (2000, 2099)
+
+
+def make_reports(folder: Path, scans: Sequence[Scan]) -> None:
+    """Writes the reports of the scans into their scanners' folders below `folder`, and shows how
+    far it is. Raises Problem, also for a report that is there already."""
+    try:
+        with progress("Making reports", len(scans)) as advance:
+            for _ in generate(folder, scans):
+                advance(1)
+    except OSError as error:
+        raise Problem(_sentence(error)) from None
+
+
+def _sentence(error: OSError) -> str:
+    if error.filename is None:
+        return str(error)
+    return f"{error.filename!r} cannot be written ({error.strerror}): choose another folder."
+
+
+def _years(context: click.Context, parameter: click.Parameter, years: float) -> float:
+    if not SHORTEST_YEARS <= years <= LONGEST_YEARS:
+        raise click.BadParameter(f"{years} is not from {SHORTEST_YEARS} to {LONGEST_YEARS:g}.")
+    return years
+
+
+def _until(context: click.Context, parameter: click.Parameter, day: datetime | None) -> date:
+    if day is None:
+        return newest_day(datetime.now())
+    first, last = CENTURY
+    if not first <= day.year <= last:
+        raise click.BadParameter(f"{day.year} is not from {first} to {last}.")
+    return day.date()
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="Examples: hops sample /tmp/scanners | "
+    "hops sample /tmp/scanners --years 0.25 --until 2026-06-30 | hops sample /tmp/others --seed 2",
+)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option(
+    "--years",
+    type=float,
+    default=DEFAULT_YEARS,
+    show_default=True,
+    callback=_years,
+    help="How many years of reports, fractions too.",
+)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    callback=_until,
+    help="The last day.  [default: the last one whose morning is over]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=DEFAULT_SEED,
+    show_default=True,
+    help="Another number gives the same story with other noise.",
+)
+def main(folder: Path, years: float, until: date, seed: int) -> None:
+    """Make realistic reports of two invented scanners in folders in DIR, one for each weekday
+    morning. Coils age, drift grows until a service visit, and coil elements fail: what is to be
+    seen in them is told at the end.
+
+    An existing file is never overwritten.
+    """
+    scanners = example_scanners(until, seed)
+    scans = schedule(scanners, until, years)
+    make_reports(folder, scans)
+    say(f"{len(scans):,} reports up to {until}, of these [scanners]:")
+    for scanner in scanners:
+        where = printable(str((folder / scanner.folder).absolute()))
+        say(f"\n{scanner.location} = {where}")
+        for event in events(scanner.history):
+            say(f"  {event}")

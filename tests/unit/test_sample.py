@@ -1,0 +1,77 @@
+"""`hops sample`: the reports that it makes, and what it says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import stability_report
+from hops.cli import main as hops
+
+SHORT = ["--until", "2026-11-20", "--years", "0.02"]
+
+
+def sample(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(hops, ["sample", str(folder), *options])
+
+
+def test_it_makes_good_reports_and_tells_the_story(tmp_path: Path) -> None:
+    done = sample(tmp_path / "new", *SHORT)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("10 reports up to 2026-11-20")
+    assert f"Example/North/Bay1 = {tmp_path}/new/north-bay1\n" in done.stdout
+    assert "service visit on 2026-03-10" in done.stdout
+    files = list(tmp_path.glob("new/*/Stability_*.txt"))
+    assert len(files) == 10
+    assert all(stability_report.read(str(file)).slices == 16 for file in files)
+
+
+def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
+    contents = []
+    for number, seed in enumerate(["1", "1", "2"]):
+        assert sample(tmp_path / str(number), *SHORT, "--seed", seed).exit_code == 0
+        files = sorted((tmp_path / str(number)).glob("*/*.txt"))
+        contents.append([file.read_text() for file in files])
+    assert contents[0] == contents[1]
+    assert not set(contents[0]) & set(contents[2])
+
+
+def test_a_report_that_is_there_already_stays_and_is_told_in_a_sentence(tmp_path: Path) -> None:
+    sample(tmp_path, *SHORT)
+    before = {file: file.read_bytes() for file in tmp_path.glob("*/*")}
+    [first, *_] = sorted(before)
+    first.write_text("written by somebody else")
+    before[first] = first.read_bytes()
+    done = sample(tmp_path, *SHORT)
+    assert done.exit_code == 1
+    assert "is never overwritten: choose another folder." in done.stderr
+    assert {file: file.read_bytes() for file in tmp_path.glob("*/*")} == before
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = sample(tmp_path / "file" / "folder", *SHORT)
+    assert done.exit_code == 1
+    assert "cannot be written (Not a directory): choose another folder." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--until", "2026-02-30", "does not match the format"),
+        ("--until", "0001-01-01", "is not from 2000 to 2099"),
+        ("--years", "two", "is not a valid float"),
+        ("--years", "-1", "is not from 0.01 to 20"),
+        ("--years", "0.001", "is not from 0.01 to 20"),
+        ("--years", "21", "is not from 0.01 to 20"),
+        ("--years", "nan", "is not from 0.01 to 20"),
+        ("--seed", "x", "is not a valid integer"),
+    ],
+)
+def test_bad_options_are_refused(option: str, value: str, reason: str, tmp_path: Path) -> None:
+    done = sample(tmp_path, f"{option}={value}")
+    assert done.exit_code == 2
+    assert reason in done.stderr
+    assert not list(tmp_path.iterdir())
