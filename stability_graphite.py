@@ -113,7 +113,8 @@ class Graphite(object):
                             'than a day?' % (self.address, _TWO_STEPS))
 
     def ask(self, path, query, read, timeout, body=None):
-        """What the function `read` makes of the JSON that graphite-web answers.
+        """What the function `read` makes of the JSON that graphite-web answers: of None when the
+        answer is empty.
 
         `path` (str) is like /render, `query` a dict; with a `body` (bytes) it is a POST.
 
@@ -123,7 +124,7 @@ class Graphite(object):
         url = '%s%s?%s' % (self.address, path, urlencode(query))
         answer = self._get(Request(url, body, self._headers), timeout)
         try:
-            return read(json.loads(answer.decode('utf-8')))
+            return read(json.loads(answer.decode('utf-8') or 'null'))
         # Of JSON nested too deeply Python says RuntimeError, of an infinite slot OverflowError.
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError):
             raise GraphiteError('%s answered %s with something else than the JSON of a Graphite: '

@@ -7,6 +7,7 @@ import click
 from hops.check import main as check
 from hops.console import HELP
 from hops.demo import main as demo
+from hops.notes import note, notes
 from hops.report.command import main as report
 from hops.sample import main as sample
 from hops.sizing import main as sizing
@@ -19,6 +20,8 @@ def main() -> None:
 
 main.add_command(check, "check")
 main.add_command(demo, "demo")
+main.add_command(note)
+main.add_command(notes)
 main.add_command(report, "report")
 main.add_command(sample, "sample")
 main.add_command(sizing, "sizing")

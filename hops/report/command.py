@@ -14,7 +14,7 @@ from hops.graphiteweb import GraphiteWeb
 from hops.report import control
 from hops.report.data import CoilData, Scanners
 from hops.report.verdict import Verdict, judge
-from hops.report.words import headline, sentences
+from hops.report.words import headline, note_lines, sentences
 
 FORMATS = (".pdf", ".png", ".html")
 TWO_YEARS = timedelta(days=730)
@@ -115,6 +115,11 @@ def main(
         click.echo(f"{location}, coil {verdict.data.coil}: {headline(verdict).lower()}")
         for sentence in sentences(verdict):
             click.echo(f"  {sentence}")
+    notes = note_lines(verdicts[0])  # of the scanner, so the same for all coils
+    if notes:
+        click.echo(f"Service notes of {location}:")
+    for line in notes:
+        click.echo(f"  {line}")
     for file in files:
         click.echo(f"Written: {file}")
 

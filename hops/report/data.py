@@ -11,6 +11,7 @@ from statistics import fmean
 
 import stability_report
 from hops.graphiteweb import Event, GraphiteWeb, Series
+from hops.notes import notes_about
 from hops.report.quantities import QUANTITIES, Quantity
 
 DAY = 86400
@@ -104,9 +105,8 @@ class Scanners:
         return CoilData(location, coil, values, self.notes(location, since, until))
 
     def notes(self, location: str, since: int, until: int) -> list[Event]:
-        """The events that are tagged with the location, with slashes or dots."""
-        tags = {location, location.replace("/", ".")}
-        return [event for event in self.graphite.events(since, until) if tags & event.tags]
+        """The service notes about a scanner."""
+        return notes_about(self.graphite, location, since, until)
 
     def path(self, location: str) -> str:
         """What the metric paths of a scanner begin with. Raises ValueError for a bad location."""

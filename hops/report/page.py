@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from hops.report.charts import GREEN, GREY, INK, VERMILLION, draw_charts
 from hops.report.quantities import QUANTITIES, Quantity
 from hops.report.verdict import Verdict
-from hops.report.words import headline, number, sentences, slice_numbers
+from hops.report.words import headline, note_lines, number, sentences, slice_numbers
 
 INCHES = (210 / 25.4, 297 / 25.4)
 STYLE = {
@@ -181,10 +181,7 @@ def _foot(figure: Figure, verdict: Verdict, source: str) -> float:
 
 def _notes(verdict: Verdict) -> list[str]:
     """The newest service notes, each in a line, with their numbers in the charts."""
-    lines = [
-        f"{index}  {verdict.data.time(note.epoch):%Y-%m-%d}  {note.what}"
-        for index, note in enumerate(verdict.data.notes, start=1)
-    ]
+    lines = note_lines(verdict)
     older = len(lines) - MOST_NOTES
     if older > 0:
         lines[: older + 1] = [f"The first {older + 1} service notes are not listed here."]

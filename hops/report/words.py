@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from hops.console import printable
 from hops.report.control import FEWEST
 from hops.report.verdict import Excursion, Verdict
 
@@ -34,6 +35,14 @@ def sentences(verdict: Verdict) -> list[str]:
     elif not found:
         found.append(_all_is_well(verdict))
     return found
+
+
+def note_lines(verdict: Verdict) -> list[str]:
+    """The service notes, oldest first: the number in the charts, the day and what was done."""
+    return [
+        f"{index}  {_date(verdict, note.epoch)}  {printable(note.what)}"
+        for index, note in enumerate(verdict.data.notes, start=1)
+    ]
 
 
 def slice_numbers(numbers: Iterable[int]) -> str:

@@ -55,6 +55,13 @@ def test_no_other_answer_is_taken_for_points(server, answer, words):
     assert server.url in str(caught.value)
 
 
+def test_an_empty_answer_is_none(server):
+    server.answer = fixed(b'')
+    answers = []
+    Graphite(server.url).ask('/events/', {}, answers.append, 10)
+    assert answers == [None]
+
+
 def test_an_endless_answer_is_given_up(server, monkeypatch):
     monkeypatch.setattr('stability_graphite._MAX_ANSWER', 1000)
     server.answer = fixed(b' ' * 100000)

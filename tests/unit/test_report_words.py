@@ -3,10 +3,11 @@
 import pytest
 from coils import DAY, NEWEST, coil
 
+from hops.graphiteweb import Event
 from hops.report import control
 from hops.report.quantities import QUANTITIES
 from hops.report.verdict import judge
-from hops.report.words import headline, number, sentences, slice_numbers
+from hops.report.words import headline, note_lines, number, sentences, slice_numbers
 
 
 def verdict(data):
@@ -127,3 +128,10 @@ def test_a_value_close_to_its_limit_has_as_many_digits_as_it_takes():
     # By hand as above: the upper limit is 309.02, and 303 * 1.0199 = 309.03.
     [sentence] = sentences(verdict(coil(slices=1, changes=[("SNR", [1], 1.0199, 1)])))
     assert sentence.startswith("SNR of coil 32: 309.03, above its upper limit 309.02 in")
+
+
+def test_notes_are_numbered_as_in_the_charts():
+    told = {NEWEST - 20 * DAY: "coil \x1b[2J線圈", NEWEST: "b"}
+    notes = [Event(epoch, what, frozenset()) for epoch, what in told.items()]
+    found = verdict(coil(notes=notes))
+    assert note_lines(found) == [r"1  2026-10-31  coil \x1b[2J線圈", "2  2026-11-20  b"]

@@ -1,0 +1,233 @@
+"""Service notes: what was done to a scanner, as events in Graphite. `hops note`, `hops notes`.
+
+The dashboards show events that have the tags of a note as lines in its scanner's trends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+import stability_report
+from hops import site
+from hops.console import (
+    HELP,
+    config_option,
+    console,
+    iso_time,
+    json_option,
+    print_json,
+    printable,
+    say,
+)
+from hops.errors import Problem
+from hops.graphiteweb import Event, GraphiteWeb
+
+SERVICE = "service"
+"""The tag of every note."""
+LONGEST = 255
+"""Characters that Graphite's database keeps of a note."""
+
+DAY = "%Y-%m-%d"
+MOMENTS = [f"{DAY}{between}{clock}" for between in " T" for clock in ("%H:%M", "%H:%M:%S")]
+YEARS = range(1971, 2106)
+"""That whisper, too, has seconds for."""
+NOON = timedelta(hours=12)
+# A note that was given a time in the future is one still to be seen.
+FOREVER = 2**32 - 1
+
+
+# -- notes as events -----------------------------------------------------------------------
+
+
+def tags(location: str) -> frozenset[str]:
+    """What a note about a location is tagged with."""
+    return frozenset((SERVICE, stability_report.location_path(location)))
+
+
+def is_about(event: Event, location: str) -> bool:
+    """Whether an event is tagged with the location, with slashes or dots."""
+    path = stability_report.location_path(location)
+    return not event.tags.isdisjoint((location, path, path.replace(".", "/")))
+
+
+def notes_about(graphite: GraphiteWeb, location: str, since: int, until: int) -> list[Event]:
+    """The notes about a location from `since` to `until`, both epochs, oldest first.
+
+    Raises Problem when Graphite does not answer as it should.
+    """
+    return [event for event in graphite.events(since, until) if is_about(event, location)]
+
+
+def add_note(graphite: GraphiteWeb, note: Event) -> None:
+    """Has Graphite keep a note, and reads it back. Raises Problem when it is not there."""
+    graphite.add_event(note)
+    if note not in graphite.events(note.epoch, note.epoch):
+        raise Problem(
+            f"{graphite.address} took the note, but does not show it: look at {graphite.address}"
+            "/events/ and, if it is not there, note it again."
+        )
+
+
+# -- the commands --------------------------------------------------------------------------
+
+
+def _text(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    words = " ".join(text.split())
+    if not words:
+        raise click.BadParameter("a note says something.")
+    if len(text.strip().splitlines()) > 1 or not words.isprintable():
+        raise click.BadParameter("a note is one line of text, without control characters.")
+    if len(words) > LONGEST:
+        raise click.BadParameter(
+            f"a note has {LONGEST} characters at most, as Graphite keeps no more; this one has "
+            f"{len(words)}."
+        )
+    return words
+
+
+def _epoch(at: str | None, timezone: str) -> int:
+    """When something was done: now, or when a clock in `timezone` showed `at`; of a day noon, or
+    now where it is not noon yet."""
+    now = int(time.time())
+    if at is None:
+        return now
+    moment, is_day = _parse(at)
+    start: int = stability_report.timestamp(moment, timezone)
+    if start > now:
+        raise click.BadParameter(
+            f"{at!r} is in the future; it is {iso_time(now, timezone)} now.", param_hint="--at"
+        )
+    return min(now, stability_report.timestamp(moment + NOON, timezone)) if is_day else start
+
+
+def _parse(at: str) -> tuple[datetime, bool]:
+    """A moment, and whether it stands for a day."""
+    for form in (DAY, *MOMENTS):
+        try:
+            moment = datetime.strptime(at, form)
+        except ValueError:
+            continue
+        if moment.year in YEARS:
+            return moment, form == DAY
+    raise click.BadParameter(
+        f"{at!r}: expected a day as in 2026-06-30, or a time as in '2026-06-30 14:05'.",
+        param_hint="--at",
+    )
+
+
+def _day(
+    context: click.Context, parameter: click.Parameter, day: datetime | None
+) -> datetime | None:
+    if day and day.year not in YEARS:
+        raise click.BadParameter(f"{day.year} is not from {YEARS[0]} to {YEARS[-1]}.")
+    return day
+
+
+@click.command(
+    context_settings=HELP,
+    epilog='Examples: hops note --location Harvard/Northwest/Bay1 "gradient coil replaced" | hops '
+    'note --location Harvard/Northwest/Bay1 --at "2026-06-30 14:05" "element 12 repaired"',
+)
+@click.argument("text", callback=_text)
+@click.option("--location", required=True, help="Of the scanner, as in [scanners].")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="When it was done, by the scanners' clocks: a day as in 2026-06-30, which is noon, or a "
+    "time as in '2026-06-30 14:05'.  [default: now]",
+)
+@config_option
+def note(text: str, location: str, at: str | None, conf: Path) -> None:
+    """Note what was done to a scanner, in one line of TEXT. Dashboards show it as a line in the
+    trends, reports list it, and their control limits begin after it once there are enough scans."""
+    found = site.load(conf)
+    scanner = found.scanner(location)
+    timezone = found.settings.timezone
+    made = Event(_epoch(at, timezone), text, tags(scanner.location))
+    graphite = found.graphite()
+    add_note(graphite, made)
+    say(
+        f"Noted in {graphite.address} for {location} at {iso_time(made.epoch, timezone)}: "
+        f"{printable(text)}"
+    )
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="Examples: hops notes | hops notes --location Harvard/Northwest/Bay1 --from 2026-01-01",
+)
+@click.option("--location", help="Only of this scanner, as in [scanners].")
+@click.option(
+    "--from", "since", type=click.DateTime([DAY]), callback=_day, help="First day.  [default: all]"
+)
+@click.option(
+    "--until", type=click.DateTime([DAY]), callback=_day, help="Last day.  [default: all]"
+)
+@config_option
+@json_option
+def notes(
+    location: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    conf: Path,
+    as_json: bool,
+) -> None:
+    """List what was done to the scanners, oldest first.
+
+    Days and times are by the scanners' clocks.
+    """
+    found = site.load(conf)
+    timezone = found.settings.timezone
+    if since and until and since > until:
+        raise click.UsageError("--from is after --until: the first day comes first.")
+    first = stability_report.timestamp(since, timezone) if since else 0
+    last = stability_report.timestamp(until + timedelta(days=1), timezone) - 1 if until else FOREVER
+    locations = [scanner.location for scanner in found.settings.scanners]
+    if location:
+        listed = notes_about(found.graphite(), found.scanner(location).location, first, last)
+    else:
+        listed = [
+            event
+            for event in found.graphite().events(first, last)
+            if SERVICE in event.tags or any(is_about(event, each) for each in locations)
+        ]
+    if as_json:
+        print_json([_for_programs(each, locations, timezone) for each in listed])
+    elif listed:
+        console.print(_table(listed, locations, timezone))
+    else:
+        say("No service notes were found; hops note makes them.")
+
+
+def _about(event: Event, locations: Sequence[str]) -> str:
+    """The location that an event is about; of one that is not configured its tags."""
+    known = [location for location in locations if is_about(event, location)]
+    return ", ".join(known or sorted(event.tags - {SERVICE}))
+
+
+def _table(listed: Sequence[Event], locations: Sequence[str], timezone: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table.add_column(f"time ({timezone or 'this machine'})", no_wrap=True)
+    table.add_column("location", overflow="fold")
+    table.add_column("note", overflow="fold")
+    for each in listed:
+        cells = (iso_time(each.epoch, timezone), _about(each, locations), each.what)
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
+def _for_programs(event: Event, locations: Sequence[str], timezone: str) -> dict[str, object]:
+    return {
+        "time": iso_time(event.epoch, timezone),
+        "epoch": event.epoch,
+        "location": _about(event, locations),
+        "note": event.what,
+    }
