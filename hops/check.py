@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +65,18 @@ class Naming:
 
     def location_of(self, file: Path) -> str | None:
         """The location that was asked for, or that of the scanner whose folder the file is in."""
-        if self.location or not self.site:
+        if self.location:
             return self.location
-        above = file.parent.resolve()
-        found = [
-            scanner
-            for scanner in self.site.settings.scanners
-            if Path(scanner.folder).resolve() in (above, *above.parents)
-        ]
-        # A scanner's folder may be in that of another.
-        return max(found, key=lambda each: len(each.folder)).location if found else None
+        folder = file.parent.resolve()
+        # A scanner's folder may be in that of another: the innermost counts.
+        inside_out = (folder, *folder.parents)
+        return next((self._scanners[each] for each in inside_out if each in self._scanners), None)
+
+    @cached_property
+    def _scanners(self) -> dict[Path, str]:
+        """The locations of the scanners by their folders."""
+        scanners = self.site.settings.scanners if self.site else ()
+        return {Path(scanner.folder).resolve(): scanner.location for scanner in scanners}
 
     def scanner_path(self, file: Path) -> str:
         """What the metric paths of the report in the file begin with, up to the location."""
@@ -119,7 +122,7 @@ def check_file(file: Path, naming: Naming) -> Checked:
     try:
         data = _content(file)
     except OSError as error:
-        return Checked(file, UNREADABLE, f"it cannot be read: {error.strerror}")
+        return Checked(file, UNREADABLE, error.strerror or str(error))
     try:
         report = stability_report.parse_bytes(data, file.name)
     except stability_report.ReportError as error:

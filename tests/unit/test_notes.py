@@ -9,9 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from hops.cli import main as hops
+from click.testing import Result
+from commands import hops
 
 COLLECTOR = """\
 enabled = True
@@ -59,7 +58,7 @@ def run(
     (folder / "StabilityCollector.conf").write_text(settings)
     conf = folder / "diamond.conf"
     conf.write_text(f"[server]\ncollectors_config_path = {folder}\n")
-    return CliRunner().invoke(hops, [*arguments, "-c", str(conf)])
+    return hops(*arguments, "-c", conf)
 
 
 @pytest.mark.parametrize(

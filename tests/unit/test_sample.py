@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import hops
 
 import stability_report
-from hops.cli import main as hops
 
 SHORT = ["--until", "2026-11-20", "--years", "0.02"]
 
 
 def sample(folder: Path, *options: str) -> Result:
-    return CliRunner().invoke(hops, ["sample", str(folder), *options])
+    return hops("sample", folder, *options)
 
 
 def test_it_makes_good_reports_and_tells_the_story(tmp_path: Path) -> None:
