@@ -33,12 +33,15 @@ setup(
         "diamond==4.0.515",
         "configobj>=5.0.6",
         "fissix>=24.4",
+        "click>=8.1",
+        "rich>=13",
     ],
     extras_require={
         # Only to build grafana/ anew: its files are there ready-made.
         "dashboards": ["PyYAML>=6"],
-        "hops": ["click>=8.1", "matplotlib>=3.7", "rich>=13"],
         "graphite": GRAPHITE,
+        # What `hops report` draws with.
+        "report": ["matplotlib>=3.7"],
         "test": [
             "hypothesis>=6",
             "mypy>=1.11",
@@ -50,7 +53,7 @@ setup(
         ],
     },
     entry_points={
-        "console_scripts": ["diamond3 = diamond3.cli:main", "hops = hops.__main__:main"],
+        "console_scripts": ["diamond3 = diamond3.cli:main", "hops = hops.cli:main"],
         "diamond.collectors": ["stability = stability_collector"],
     },
 )

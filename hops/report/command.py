@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -99,6 +101,7 @@ def main(
 
     Service notes are Graphite events tagged with the location.
     """
+    _require_matplotlib()
     period = _period(since, until, baseline)
     scanners = Scanners(GraphiteWeb.at(url), prefix)
     coils = _coils(scanners, location, coil)
@@ -122,6 +125,14 @@ def main(
         click.echo(f"  {line}")
     for file in files:
         click.echo(f"Written: {file}")
+
+
+def _require_matplotlib() -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        raise click.ClickException(
+            "matplotlib, with which the pages are drawn, is missing: install it with "
+            f"{sys.executable} -m pip install 'mri-stability-diamondcollector[report]'."
+        )
 
 
 def _period(since: datetime | None, until: datetime | None, baseline: Dates | None) -> Epochs:

@@ -52,7 +52,7 @@ def environment(version: str) -> Path:
     if _is_stale(folder, recipe):
         run([str(python), "-m", "venv", "--clear", str(folder)])
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        run([*pip, "--editable", f"{ROOT}[hops,test]"])
+        run([*pip, "--editable", f"{ROOT}[report,test]"])
         _stamp(folder, recipe)
     return folder / "bin" / "python"
 

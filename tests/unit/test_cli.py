@@ -1,22 +1,24 @@
 """The `hops` command line."""
 
-import subprocess
 import sys
 
+import pytest
+from click.testing import CliRunner
 
-def hops(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
-    code = f"import sys; {before}\nfrom hops.__main__ import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+from hops.cli import main
 
 
 def test_help_names_the_commands() -> None:
-    done = hops("--help")
-    assert done.returncode == 0
-    assert "demo" in done.stdout
+    done = CliRunner().invoke(main, ["--help"])
+    assert done.exit_code == 0
+    assert "demo" in done.output
 
 
-def test_a_plain_install_says_what_to_install() -> None:
-    done = hops("--help", before="sys.modules['click'] = None")
-    assert done.returncode == 1
-    assert "pip install 'mri-stability-diamondcollector[hops]'" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_report_without_matplotlib_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    done = CliRunner().invoke(main, ["report", "--scanner", "Here", "-o", "here.pdf"])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: matplotlib, with which the pages are drawn, is missing")
+    assert "pip install 'mri-stability-diamondcollector[report]'" in done.output
