@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
+
+# What is copied into /etc, or read by Grafana; hops/shipped.py says where it is.
+SHIPPED = ["conf", "graphite", "grafana/dashboards", "grafana/provisioning"]
 
 GRAPHITE = [
     # Builds the three below, whose setup.py is of another age; on Python 3.12 and later it also
@@ -18,16 +21,24 @@ GRAPHITE = [
     'legacy-cgi>=2.6; python_version >= "3.13"',
 ]
 
+
+def shipped_files() -> list[tuple[str, list[str]]]:
+    """Every file of `SHIPPED`, with the folder of the installation that it goes to."""
+    files = [path for top in SHIPPED for path in sorted(Path(top).rglob("*")) if path.is_file()]
+    return [(f"share/hops/{file.parent.as_posix()}", [str(file)]) for file in files]
+
+
 setup(
     name="mri-stability-diamondcollector",
     version="0.1.0",
     description="MRI Stability phantom reports into Graphite, through the Diamond metrics daemon",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.9",
     py_modules=["stability_collector", "stability_graphite", "stability_report"],
-    packages=["diamond3", "hops", "hops.graphite", "hops.report", "sample_data"],
+    packages=find_packages(include=["diamond3*", "hops*", "sample_data"]),
+    data_files=shipped_files(),
     install_requires=[
         # diamond3 knows how to run exactly this one; it has been the newest since 2016.
         "diamond==4.0.515",
@@ -43,6 +54,7 @@ setup(
         # What `hops report` draws with.
         "report": ["matplotlib>=3.7"],
         "test": [
+            "build>=1.2",
             "hypothesis>=6",
             "mypy>=1.11",
             "pytest>=8",

@@ -12,8 +12,9 @@ import urllib.request
 from pathlib import Path
 
 from hops.graphite.configuration import LOOPBACK, choose_ports, is_free
+from hops.shipped import SHIPPED
 
-OURS = Path(__file__).resolve().parents[1] / "grafana"
+OURS = SHIPPED / "grafana"
 GUARD = Path(__file__).with_name("guard.py")
 
 # Where packages of distributions have what a Grafana needs beside its program.

@@ -21,6 +21,7 @@ ELSEWHERE = [
     "integration/test_delivery.py",
     "integration/test_demo.py",
     "integration/test_hostile_share.py",
+    "integration/test_packaging.py",
     "integration/test_pythons.py",
     "integration/test_storage.py",
     "unit/test_fuzz_report.py",
