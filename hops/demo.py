@@ -48,7 +48,7 @@ class Reports:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: script/demo | script/demo --once --reports /mnt/scanner/bay1",
+    epilog="Examples: hops demo | hops demo --once --reports /mnt/scanner/bay1",
 )
 @click.option("--once", is_flag=True, help="Exit after the summary; 0 only when all was stored.")
 @click.option(
