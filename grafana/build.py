@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import yaml
@@ -14,7 +15,7 @@ from grafana.ingest import ingest
 from grafana.panels import Json
 from grafana.provisioning import dashboard_providers, datasources
 from grafana.scanner import scanner
-from grafana.variables import DEFAULT_LOCATION, DEFAULT_PREFIX, Site
+from grafana.variables import DEFAULT_LEVELS, DEFAULT_PREFIX, TAKEN, Site
 
 HERE = Path(__file__).parent
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m grafana.build",
         description="Write the dashboards, the alert rules and what Grafana needs to find them.",
+        epilog="Example: python -m grafana.build --levels site,scanner --into /opt/hops/grafana",
     )
     parser.add_argument(
         "--into", type=Path, default=HERE, metavar="DIR", help="default: %(default)s"
@@ -33,12 +35,15 @@ def main(arguments: list[str] | None = None) -> None:
         help="what metric paths begin with, up to StabilityCollector (default: %(default)s)",
     )
     parser.add_argument(
-        "--location",
-        default=DEFAULT_LOCATION,
-        help="a * for each level of the locations (default: %(default)s)",
+        "--levels",
+        type=_levels,
+        default=",".join(DEFAULT_LEVELS),
+        metavar="NAME,...",
+        help="what the parts of a location are, from the first to the scanner (default: "
+        "%(default)s for locations like Harvard/Northwest/Bay1)",
     )
     options = parser.parse_args(arguments)
-    for name, text in build(Site(options.prefix, options.location)).items():
+    for name, text in build(Site(options.prefix, options.levels)).items():
         path = options.into / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -55,6 +60,16 @@ def build(site: Site) -> dict[str, str]:
         "provisioning/dashboards/hops.yaml": _yaml(dashboard_providers()),
         "provisioning/alerting/hops.yaml": _yaml(alert_rules(site.prefix)),
     }
+
+
+def _levels(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not all(re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) for name in names):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected names between commas, site,scanner.")
+    for name in names:
+        if name in TAKEN or names.count(name) > 1:
+            raise argparse.ArgumentTypeError(f"{text!r}: {name} is taken: choose another name.")
+    return names
 
 
 def _json(content: Json) -> str:

@@ -24,12 +24,12 @@ def fleet(site: Site) -> Json:
         UID,
         "MRI stability: fleet",
         "The last scan of every scanner and coil, and how far it is from its own history.",
-        [Row("$coil", [Placed(_last_scan(), 4, 4), *map(_tile, WATCHED)], repeat="coil")],
+        [Row("$path", [Placed(_last_scan(), 4, 4), *map(_tile, WATCHED)], repeat="path")],
         [
             variables.datasource(),
             variables.prefix(site),
-            variables.location(site),
-            variables.coils(everything=True),
+            *variables.coils(site),
+            variables.all_paths(site),
         ],
         [service_notes("Service notes", ["service"], "purple")],
         since="now-1y",
@@ -81,10 +81,9 @@ def _last_scan() -> Json:
 def _linked(panel: Json) -> Json:
     """Leads from the title, and from the number, to the scanner's page at this coil."""
     link = {
-        "title": "Trends of $coil",
-        "url": f"/d/{SCANNER_UID}?var-coil=${{coil:percentencode}}"
-        "&var-prefix=${prefix:percentencode}&var-location=${location:percentencode}"
-        "&var-datasource=${datasource:percentencode}&${__url_time_range}",
+        "title": "Trends of $path",
+        "url": f"/d/{SCANNER_UID}?var-path=${{path:percentencode}}"
+        "&var-prefix=${prefix:percentencode}&var-datasource=${datasource:percentencode}&${__url_time_range}",
         "targetBlank": False,
     }
     panel["links"] = [link]

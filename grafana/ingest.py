@@ -6,7 +6,7 @@ from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
 from grafana.fleet import DAY
 from grafana.panels import Json, Quantity, tiles, trend
-from grafana.variables import LOCATION, Site
+from grafana.variables import INGEST, Site
 
 UID = "hops-ingest"
 THIRD, HALF, HEIGHT = 8, 12, 7
@@ -24,26 +24,30 @@ def ingest(site: Site) -> Json:
             Row(
                 "Now",
                 [
-                    Placed(_count("Waiting", "waiting", WAITING), 6, 5),
-                    Placed(_count("Unconfirmed", "unconfirmed", UNCONFIRMED), 6, 5),
-                    Placed(_count("Rejected", "rejected", REJECTED), 6, 5),
-                    Placed(_silence(), 6, 5),
+                    Placed(_count(site, "Waiting", "waiting", WAITING), 6, 5),
+                    Placed(_count(site, "Unconfirmed", "unconfirmed", UNCONFIRMED), 6, 5),
+                    Placed(_count(site, "Rejected", "rejected", REJECTED), 6, 5),
+                    Placed(_silence(site), 6, 5),
                 ],
             ),
             Row(
                 "Reports",
                 [
-                    Placed(_trend("Waiting", "waiting", WAITING), HALF, HEIGHT),
-                    Placed(_trend("Unconfirmed", "unconfirmed", UNCONFIRMED), HALF, HEIGHT),
-                    Placed(_trend("Rejected", "rejected", REJECTED), HALF, HEIGHT),
-                    Placed(_trend("Ingested", "ingested", INGESTED), HALF, HEIGHT),
+                    Placed(_trend(site, "Waiting", "waiting", WAITING), HALF, HEIGHT),
+                    Placed(_trend(site, "Unconfirmed", "unconfirmed", UNCONFIRMED), HALF, HEIGHT),
+                    Placed(_trend(site, "Rejected", "rejected", REJECTED), HALF, HEIGHT),
+                    Placed(_trend(site, "Ingested", "ingested", INGESTED), HALF, HEIGHT),
                     Placed(
-                        _trend("Time since the last scan", "seconds_since_last_scan", LAST, "s"),
+                        _trend(
+                            site, "Time since the last scan", "seconds_since_last_scan", LAST, "s"
+                        ),
                         HALF,
                         HEIGHT,
                     ),
                     Placed(
-                        _trend("Oldest scan that waits", "oldest_waiting_seconds", OLDEST, "s"),
+                        _trend(
+                            site, "Oldest scan that waits", "oldest_waiting_seconds", OLDEST, "s"
+                        ),
                         HALF,
                         HEIGHT,
                     ),
@@ -51,7 +55,7 @@ def ingest(site: Site) -> Json:
             ),
             Row("Carbon", [Placed(_carbon(*panel), THIRD, HEIGHT) for panel in CARBON]),
         ],
-        [variables.datasource(), variables.prefix(site), variables.location(site)],
+        [variables.datasource(), variables.prefix(site), *variables.locations(site)],
         [service_notes("Service notes", ["service"], "purple")],
         since="now-7d",
     )
@@ -89,22 +93,22 @@ CARBON = (
 )
 
 
-def _by_location(name: str, consolidated: str) -> str:
+def _by_location(site: Site, name: str, consolidated: str) -> str:
     """`consolidated`: which value counts where there are more than there is room for."""
-    series = f"consolidateBy({LOCATION}.ingest.{name},'{consolidated}')"
+    series = f"consolidateBy({site.locations}.{INGEST}.{name},'{consolidated}')"
     return rf"aliasSub({series},'^.*StabilityCollector\.(.*)\.ingest\..*','\1')"
 
 
-def _count(title: str, name: str, meaning: str) -> Json:
+def _count(site: Site, title: str, name: str, meaning: str) -> Json:
     return tiles(
         Quantity(title, f"{meaning}. By location; green is none.", "none", 0),
-        [_by_location(name, "last")],
+        [_by_location(site, name, "last")],
         [(None, "green"), (1, "orange" if name == "waiting" else "red")],
         sparkline=False,
     )
 
 
-def _silence() -> Json:
+def _silence(site: Site) -> Json:
     panel = tiles(
         Quantity(
             "Diamond's last word",
@@ -113,7 +117,7 @@ def _silence() -> Json:
             "s",
             0,
         ),
-        [queries.named(queries.age(f"{LOCATION}.ingest.waiting"), "ago")],
+        [queries.named(queries.age(f"{site.locations}.{INGEST}.waiting"), "ago")],
         [(None, "green"), (2 * 3600, "orange"), (DAY, "red")],
         sparkline=False,
     )
@@ -121,10 +125,10 @@ def _silence() -> Json:
     return panel
 
 
-def _trend(title: str, name: str, meaning: str, unit: str = "none") -> Json:
+def _trend(site: Site, title: str, name: str, meaning: str, unit: str = "none") -> Json:
     return trend(
         Quantity(title, f"{meaning}. A line for each location.", unit, 0),
-        [_by_location(name, "max")],
+        [_by_location(site, name, "max")],
         points=SCREEN,
     )
 

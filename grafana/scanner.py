@@ -31,39 +31,39 @@ def scanner(site: Site) -> Json:
         "Trends of one scanner and coil, or of several one above the other.",
         [
             Row(
-                "Trends: $coil",
+                "Trends: $path",
                 [*map(_chart, (*WATCHED, SIGNAL)), Placed(_slice_map(), HALF, CHART)],
-                repeat="coil",
+                repeat="path",
             ),
             Row(
-                "Slice by slice: $coil",
+                "Slice by slice: $path",
                 [*map(_slices, (*WATCHED, SIGNAL))],
-                repeat="coil",
+                repeat="path",
                 folded=True,
             ),
             Row(
-                "Raw and fitted: $coil",
+                "Raw and fitted: $path",
                 [
                     Placed(_raw_and_fitted("P2Ppct", "Peak to peak", "drift"), HALF, CHART),
                     Placed(
                         _raw_and_fitted("sdpct", "Standard deviation", "fluctuation"), HALF, CHART
                     ),
                 ],
-                repeat="coil",
+                repeat="path",
                 folded=True,
             ),
-            Row("Fit: $coil", [*map(_chart, FIT)], repeat="coil", folded=True),
+            Row("Fit: $path", [*map(_chart, FIT)], repeat="path", folded=True),
         ],
         [
             variables.datasource(),
             variables.prefix(site),
-            variables.location(site),
-            variables.coils(everything=False),
-            variables.slices(),
-            variables.scanner_of_coil(),
+            *variables.coils(site),
+            variables.some_paths(site),
+            variables.slices(site),
+            variables.location_of_path(site),
         ],
         [
-            service_notes("Service notes", ["$scanner"], "purple"),
+            service_notes("Service notes", ["$location"], "purple"),
             service_notes("Notes of all scanners", ["service"], "blue", enabled=False),
         ],
         since="now-1y",

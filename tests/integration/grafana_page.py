@@ -102,7 +102,7 @@ class Page:
         regex = self.fill(variable["regex"], form="regex").strip("/")
         if regex:
             names = [found[1] for found in (re.search(regex, name) for name in names) if found]
-        return sorted(set(names), key=int if variable["sort"] == 3 else str)
+        return sorted(set(names), key=first_number if variable["sort"] == 3 else str)
 
     def _initial(self, variable):
         options = self.options[variable["name"]]
@@ -111,6 +111,11 @@ class Page:
         if variable["current"].get("value") == [ALL]:
             return variable.get("allValue") or options
         return options[:1] if variable["multi"] else (options or [""])[0]
+
+
+def first_number(name):
+    found = re.search(r"\d+", name)
+    return int(found[0]) if found else -1
 
 
 def formatted(value, form):

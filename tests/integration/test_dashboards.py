@@ -161,20 +161,20 @@ def opened(name: str, url: str, since: int = YEAR_AGO, until: int = END, **chose
 @pytest.fixture(scope="module")
 def scanner(graphite: EmbeddedGraphite) -> dict[tuple[str, str], Series]:
     """{(title, coil): series} of every panel of the scanners' page, with two coils chosen."""
-    page = opened("scanner", graphite.url, coil=CHARTED)
+    page = opened("scanner", graphite.url, path=CHARTED)
     return answers(page)
 
 
 @pytest.fixture(scope="module")
 def fleet(graphite: EmbeddedGraphite) -> dict[tuple[str, str], Series]:
-    page = opened("fleet", graphite.url, coil=COILS)
+    page = opened("fleet", graphite.url, path=COILS)
     return answers(page)
 
 
 def answers(page: Page, titles: Collection[str] = ()) -> dict[tuple[str, str], Series]:
     """Of the panels with these titles, or of all."""
     return {
-        (panel["title"], choices.get("coil", "")): {
+        (panel["title"], choices.get("path", "")): {
             name: points
             for series in page.answers(panel, choices)
             for name, points in series.items()
@@ -269,7 +269,7 @@ def test_points_are_at_the_slots_of_the_scans(
 def test_the_failing_element_is_seen_and_nothing_else_is_cried_over(
     graphite: EmbeddedGraphite,
 ) -> None:
-    page = opened("scanner", graphite.url, coil=COILS)
+    page = opened("scanner", graphite.url, path=COILS)
     shown = answers(page, titles=("SNR", "SNR, slice by week"))
     since = END - 60 * DAY
     marks = {
@@ -333,7 +333,7 @@ def test_the_fleet_shows_the_last_scan_and_its_distance_from_the_centre_line(
 
 
 def test_chosen_slices_are_averaged_alone(graphite: EmbeddedGraphite, reports: Reports) -> None:
-    page = opened("scanner", graphite.url, coil=[WEAK], slice=["3", "12"])
+    page = opened("scanner", graphite.url, path=[WEAK], slice=["3", "12"])
     panel, choices = next(one for one in page.panels() if one[0]["title"] == "SNR")
     shown = page.answers(panel, choices)[0]["SNR"]
     wanted = [columns["SNR mean"] for columns in reports[WEAK].values()][-1]
@@ -345,18 +345,51 @@ def test_chosen_slices_are_averaged_alone(graphite: EmbeddedGraphite, reports: R
 
 def test_choices_are_offered_without_a_click(graphite: EmbeddedGraphite) -> None:
     fleet = opened("fleet", graphite.url)
-    east = [coil for coil in fleet.options["coil"] if ".East." in coil]
-    assert fleet.values["coil"] == sorted([*COILS, *east])
+    east = [coil for coil in fleet.options["path"] if ".East." in coil]
+    assert fleet.values["path"] == sorted([*COILS, *east])
     scanner = opened("scanner", graphite.url)
-    assert len(scanner.values["coil"]) == 1
+    assert scanner.values["path"] == fleet.values["path"][:1]
     assert scanner.values["slice"] == "*"
     assert scanner.options["slice"] == [str(number) for number in range(1, 17)]
+    ingest = opened("ingest", graphite.url)
+    assert ingest.options["scanner"] == ["Bay3"]
+
+
+def test_each_choice_offers_what_those_before_it_leave(graphite: EmbeddedGraphite) -> None:
+    page = opened("scanner", graphite.url, site=["Example"], building=["North", "South"])
+    assert page.options["site"] == ["Example"]
+    assert page.options["building"] == ["East", "North", "South"]
+    assert page.options["scanner"] == ["Bay1", "Bay2"]
+    assert page.options["coil"] == ["32", "64"]
+    assert page.options["path"] == sorted(COILS)
+    page = opened("scanner", graphite.url, scanner=["Bay1", "Bay2"], coil=["32"])
+    assert page.options["path"] == [coil for coil in sorted(COILS) if coil.endswith(".32")]
+
+
+def test_a_location_without_coils_is_a_choice_of_the_ingest_page_alone(
+    graphite: EmbeddedGraphite,
+) -> None:
+    names = ("Full.Building.Bay1.32.SNR.mean.1", "Empty.Building.Bay2.ingest.waiting")
+    with socket.create_connection(("127.0.0.1", graphite.line_port)) as carbon:
+        for name in names:
+            carbon.sendall(f"other.host.StabilityCollector.{name} 7 {END - DAY}\n".encode())
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        pages = [opened(name, graphite.url, prefix="other.*") for name in ("ingest", "fleet")]
+        if all(page.options["site"] for page in pages):
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    ingest, fleet = pages
+    assert ingest.options["site"] == ["Empty"]
+    assert fleet.options["site"] == ["Full"]
+    assert fleet.options["path"] == ["Full.Building.Bay1.32"]
 
 
 def test_notes_of_the_chosen_scanner_are_shown(graphite: EmbeddedGraphite) -> None:
     for coil, found in ((WEAK, 1), (COILS[0], 0)):
-        page = opened("scanner", graphite.url, coil=[coil])
-        assert page.values["scanner"] == coil.rpartition(".")[0]
+        page = opened("scanner", graphite.url, path=[coil])
+        assert page.values["location"] == coil.rpartition(".")[0]
         here, everywhere = page.dashboard["annotations"]["list"]
         assert len(page.notes(here)) == found
         (note,) = page.notes(everywhere)
@@ -367,16 +400,30 @@ def test_notes_of_the_chosen_scanner_are_shown(graphite: EmbeddedGraphite) -> No
         )
 
 
-@pytest.mark.parametrize("location", ["Bay1", "Site/Bay1", "Site/Building/Floor/Bay1"])
+def test_notes_of_all_scanners_can_be_shown_where_several_are_chosen(
+    graphite: EmbeddedGraphite,
+) -> None:
+    page = opened("scanner", graphite.url, path=[COILS[0], WEAK])
+    here, everywhere = page.dashboard["annotations"]["list"]
+    assert (len(page.notes(here)), len(page.notes(everywhere))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("location", "levels"),
+    [
+        ("Bay1", ("scanner",)),
+        ("Site/Bay1", ("site", "scanner")),
+        ("Site/Building/Floor/Bay1", ("site", "building", "floor", "scanner")),
+    ],
+)
 def test_locations_of_other_levels_and_prefixes_are_found(
-    graphite: EmbeddedGraphite, location: str
+    graphite: EmbeddedGraphite, location: str, levels: tuple[str, ...]
 ) -> None:
     prefix = f"diamond.{location.count('/')}.*"
     path = f"diamond.{location.count('/')}.host.StabilityCollector.{location.replace('/', '.')}"
     with socket.create_connection(("127.0.0.1", graphite.line_port)) as carbon:
         for name in ("32.SNR.mean.1", "32.ghost.mean.1", "ingest.unconfirmed"):
             carbon.sendall(f"{path}.{name} 7 {END - DAY}\n".encode())
-    levels = ".".join("*" for _ in location.split("/"))
     site = build(Site(prefix, levels))
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -385,12 +432,13 @@ def test_locations_of_other_levels_and_prefixes_are_found(
             rule["uid"]: names_of(asked(graphite.url, rule))
             for rule in rules_of(site["provisioning/alerting/hops.yaml"])
         }
-        if page.values["coil"] and named["hops-ghost-level"] and named["hops-unconfirmed"]:
+        if page.values["path"] and named["hops-ghost-level"] and named["hops-unconfirmed"]:
             break
         assert time.monotonic() < deadline
         time.sleep(0.1)
     dotted = location.replace("/", ".")
-    assert page.values["coil"] == [f"{dotted}.32"]
+    assert page.values["path"] == [f"{dotted}.32"]
+    assert [page.options[level] for level in levels] == [[part] for part in location.split("/")]
     assert newest(answers(page)["SNR", f"{dotted}.32"]["last scan"]) == 7
     assert named["hops-ghost-level"] == [f"{dotted}.32"]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from grafana.build import HERE, build, main
-from grafana.variables import Site
+from grafana.variables import TAKEN, Site
 
 Json = dict[str, Any]
 
@@ -69,13 +69,30 @@ def test_the_committed_files_are_what_the_code_makes() -> None:
 
 
 def test_a_site_may_have_another_prefix_and_other_levels(tmp_path: Path) -> None:
-    main(["--into", str(tmp_path), "--prefix", "diamond.virtual.*", "--location", "*.*"])
+    main(["--into", str(tmp_path), "--prefix", "diamond.virtual.*", "--levels", "site,bay"])
     board = load(tmp_path / "dashboards" / "fleet.json")
-    values = {one["name"]: one["current"].get("value") for one in board["templating"]["list"]}
-    assert (values["prefix"], values["location"]) == ("diamond.virtual.*", "*.*")
+    variables = {one["name"]: one for one in board["templating"]["list"]}
+    assert variables["prefix"]["current"]["value"] == "diamond.virtual.*"
+    assert list(variables)[2:5] == ["site", "bay", "coil"]
     alerting = (tmp_path / "provisioning" / "alerting" / "hops.yaml").read_text(encoding="utf-8")
     assert "diamond.virtual.*.StabilityCollector." in alerting
     assert "servers" not in alerting
+
+
+@pytest.mark.parametrize("levels", ["", "site,,scanner", "site scanner", "coil", "site,site"])
+def test_levels_that_cannot_be_variables_are_refused(
+    tmp_path: Path, levels: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--into", str(tmp_path), "--levels", levels])
+    assert f"argument --levels: {levels!r}: " in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_choice_is_called_like_another(board: Json) -> None:
+    names = [variable["name"] for variable in board["templating"]["list"]]
+    assert len(names) == len(set(names))
+    assert set(names) <= {*TAKEN, *Site().levels}
 
 
 def test_every_panel_says_what_it_shows_in_which_unit(board: Json) -> None:
@@ -153,7 +170,7 @@ def test_every_variable_that_is_used_is_defined_before(board: Json) -> None:
     check(board["panels"])
     check(board["annotations"])
     for panel in board["panels"]:
-        assert panel.get("repeat", "coil") in defined | {"coil"}
+        assert panel.get("repeat", "path") in defined | {"path"}
 
 
 def test_overrides_are_of_series_that_the_panel_has(board: Json) -> None:
