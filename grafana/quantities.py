@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from grafana import queries
 from grafana.panels import Quantity
+from hops.report.control import HISTORY, LAG, WIDTH
 
 HOW_LIMITS = (
-    "Centre line: mean of the half year that ended 30 days before. Limits: three of its standard "
-    "deviations from it. A big red dot marks a day whose scan is beyond"
+    f"Centre line: mean of the {HISTORY} days that ended {LAG} days before. Limits: {WIDTH} of "
+    "their standard deviations away. A big red dot marks a day whose scan is beyond"
 )
 
 

@@ -1,20 +1,11 @@
 r"""Graphite queries: what is asked of the render API, as text.
 
-A control chart of individual values (Shewhart) has a centre line, the mean of the scanner's own
-history, and limits at three standard deviations from it: NIST/SEMATECH e-Handbook of Statistical
-Methods, 6.3.2.2, https://www.itl.nist.gov/div898/handbook/pmc/section3/pmc322.htm.
-
-Scans are sparse, a point a day among slots without any, so that
+The control charts are those of `hops report`, whose limits `hops.report.control` explains. Scans
+are sparse, a point a day among slots without any, so that
 
 - the slices of a scan, which are in one slot, are averaged first, and then the day's last
-  scan stands for the day (`summarize`): a scan that was repeated replaces the one that went wrong;
-- the history is the HISTORY that ended LAG ago. A coil element dies over weeks: a history up to
-  yesterday would die with it, and call a dead element normal. Half a year has 50 scans even of a
-  coil that is scanned twice a week, and it follows the seasons and slow ageing;
-- sigma is the standard deviation in the history. The handbook's other estimate, from the range
-  between neighbours, holds where neighbours are independent. Scans are not: phantom temperature
-  and service make them wander for weeks, and limits from neighbours would be too narrow;
-- there are no limits where the history has scans on less than LEAST of its days, which is 20 days.
+  scan stands for the day (`summarize`);
+- there are no limits where the history has scans on less than LEAST of its days.
 """
 
 from __future__ import annotations
@@ -22,16 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-HISTORY = "180d"
-LAG = "30d"
-LEAST = 0.11
-SIGMAS = 3
+from hops.report import control
+
+HISTORY = f"{control.HISTORY}d"
+LAG = f"{control.LAG}d"
+LEAST = round((control.FEWEST - 0.5) / control.HISTORY, 3)
+SIGMAS = control.WIDTH
 
 # The heat map's: cells of a week, which is what a year has room for.
 WEEK = "7d"
-HISTORY_IN_WEEKS = "182d"
-LAG_IN_WEEKS = "28d"
-LEAST_WEEKS = 0.25
+HISTORY_IN_WEEKS = "308d"
+LAG_IN_WEEKS = "56d"
+LEAST_WEEKS = 0.15
 
 # Of a location; a scanner's path has one node a level.
 LEVELS = (1, 2, 3, 4)

@@ -90,8 +90,8 @@ def _slice_map() -> Json:
     return heat_map(
         Quantity(
             "SNR, slice by week",
-            "Mean of each week, in percent of the slice's own centre line: mean of the 26 weeks "
-            "that ended four weeks before. A coil element that fails shows as a red band at the "
+            "Mean of each week, in percent of the slice's own centre line: mean of the 44 weeks "
+            "that ended eight weeks before. A coil element that fails shows as a red band at the "
             "slices near it.",
             "percent",
             1,

@@ -62,8 +62,9 @@ def _baseline(
     "--baseline",
     callback=_baseline,
     metavar="DAY/DAY",
-    help="First and last day of the scans that control limits are taken from.  [default: from a "
-    "year to 90 days before the newest scan, and after the last service note there]",
+    help="First and last day of the scans that control limits are taken from.  [default: the "
+    f"{control.HISTORY} days that ended {control.LAG} days before the newest scan, and after the "
+    "last service note there]",
 )
 @click.option(
     "--graphite",

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from hops.report.charts import GREEN, GREY, INK, VERMILLION, draw_charts
+from hops.report.control import WIDTH
 from hops.report.quantities import QUANTITIES, Quantity
 from hops.report.verdict import Verdict
 from hops.report.words import headline, note_lines, number, sentences, slice_numbers
@@ -193,12 +194,13 @@ def _method(verdict: Verdict) -> list[str]:
     if not baseline:
         return []
     single = (
-        f" (±{verdict.slice_width:.1f} s/c4 for single slices, as "
+        f" (±{verdict.slice_width:.1f} for single slices, as "
         f"{len(data.slices) * len(QUANTITIES)} of those charts are looked at together)"
     ) * (len(data.slices) > 1)
     return [
         f"Baseline, grey in the charts: {data.time(baseline.since):%Y-%m-%d} to "
-        f"{data.time(baseline.until):%Y-%m-%d}, {baseline.scans} scans. Control limits, dashed: "
-        f"Shewhart chart of individual values, mean ±3 s/c4 of the baseline{single}; "
-        "Cryer and Ryan, J. Qual. Technol. 22 (1990) 187. Triangles: scans beyond the limits.",
+        f"{data.time(baseline.until):%Y-%m-%d}, the last scans of {baseline.days} days. Control "
+        f"limits, dashed: Shewhart's chart of individual values, mean ±{WIDTH} standard deviations "
+        f"of the baseline{single}; NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2. "
+        "Triangles: scans beyond the limits.",
     ]

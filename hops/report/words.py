@@ -29,7 +29,7 @@ def sentences(verdict: Verdict) -> list[str]:
     found += [_sentence(verdict, alike) for alike in _grouped(verdict.excursions)]
     if not verdict.baseline:
         found.append(
-            f"Control limits need a baseline of {FEWEST} scans or more before the newest; scans "
+            f"Control limits need a baseline of {FEWEST} days with scans before the newest; scans "
             f"in all: {len(verdict.data.scans)}."
         )
     elif not found:

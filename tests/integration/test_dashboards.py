@@ -24,6 +24,10 @@ from grafana.build import HERE, build
 from grafana.variables import Site
 from hops.diamond import PREFIX, DiamondSite
 from hops.graphite import EmbeddedGraphite, Environment
+from hops.report.control import choose_baseline
+from hops.report.data import Graphite
+from hops.report.quantities import QUANTITIES
+from hops.report.verdict import judge
 from sample_data.measure import simulate
 from sample_data.report import report_text
 from sample_data.samples import sample_reports
@@ -208,9 +212,9 @@ def reports(texts: list[tuple[str, str, datetime, str]]) -> Reports:
 
 
 def history(values: dict[date, float], day: date) -> list[float]:
-    """The values of the half year that ended 30 days before."""
+    """The values of the 305 days that ended 60 days before."""
     return [
-        values[then] for ago in range(30, 30 + 180) if (then := day - timedelta(days=ago)) in values
+        values[then] for ago in range(60, 365) if (then := day - timedelta(days=ago)) in values
     ]
 
 
@@ -252,6 +256,32 @@ def test_control_charts_show_the_reports_and_limits_computed_from_them(
             beyond[day] = values[day]
     marked = {day_of(seconds): value for seconds, value in chart["out of control"].items()}
     assert marked == pytest.approx(beyond)
+
+
+@pytest.mark.parametrize("coil", CHARTED)
+def test_hops_report_has_the_limits_of_the_newest_scan(
+    graphite: EmbeddedGraphite, scanner: dict[tuple[str, str], Series], coil: str
+) -> None:
+    location, _, name = coil.rpartition(".")
+    two_years = (END - 730 * DAY, END)
+    data = Graphite(graphite.url, PREFIX).values(location.replace(".", "/"), name, *two_years)
+    notes = [note.epoch for note in data.notes]
+    verdict = judge(data, choose_baseline(data.scans, notes))
+    day = verdict.newest // DAY * DAY
+    for quantity in QUANTITIES:
+        limits = verdict.means[quantity].limits
+        assert limits is not None
+        (title,) = [one for one in COLUMNS if column_of(one) == quantity.column]
+        chart = scanner[title, coil]
+        assert chart["centre line"][day] == pytest.approx(limits.centre)
+        assert chart["lower limit"][day] == pytest.approx(limits.centre - limits.distance)
+        assert chart["upper limit"][day] == pytest.approx(limits.upper)
+
+
+def column_of(title: str) -> str:
+    """As in the metric path."""
+    section, column = COLUMNS[title].split()
+    return f"{section}.{stability_report.column_name(column)}"
 
 
 def test_points_are_at_the_slots_of_the_scans(
@@ -299,7 +329,7 @@ def test_the_slice_map_is_each_week_in_percent_of_the_slices_own_history(
     assert len(shown) >= 52
     # Of the week that is not over, the history's newest week is not either.
     for week in sorted(shown)[:-1]:
-        past = [means[then] for ago in range(4, 30) if (then := week - ago * 7 * DAY) in means]
+        past = [means[then] for ago in range(8, 52) if (then := week - ago * 7 * DAY) in means]
         assert shown[week] == pytest.approx(100 * means[week] / statistics.fmean(past))
 
 

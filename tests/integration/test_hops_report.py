@@ -70,7 +70,6 @@ def test_names_the_failing_element_and_finds_the_other_coil_in_control(report, t
 def test_the_repaired_element_is_named_in_a_report_of_that_time(report):
     then = REPAIRED.repaired - timedelta(days=1)
     done = report("--coil", "32", "--until", str(then), "-o", "then.png")
-    # Two years before that day there are no 20 scans older than 90 days, so the first 20 count.
     [slices] = [each for each in words_of(done, "32") if "SNR of coil 32, slice" in each]
     assert int(re.search(r"in slice (\d+)", slices)[1]) in (3, 4, 5)
 

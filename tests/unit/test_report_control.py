@@ -11,34 +11,15 @@ DAY = 86400
 FLOW_RATES = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
 
 
-@pytest.mark.parametrize(
-    ("count", "factor"),
-    # D. C. Montgomery, Introduction to Statistical Quality Control, appendix VI.
-    [(2, 0.7979), (3, 0.8862), (5, 0.9400), (10, 0.9727), (20, 0.9869), (25, 0.9896)],
-)
-def test_c4_is_that_of_the_table(count, factor):
-    assert control.c4(count) == pytest.approx(factor, abs=5e-5)
-
-
-def test_c4_of_thousands_is_1():
-    # Montgomery gives 4(n-1)/(4n-3) for n > 25.
-    assert control.c4(2000) == pytest.approx(4 * 1999 / 7997, abs=1e-6)
-
-
-def test_sigma_of_nists_numacc1():
-    # NIST Statistical Reference Datasets, NumAcc1: the standard deviation is exactly 1.
-    assert control.sigma([10000001, 10000003, 10000002]) == pytest.approx(1 / 0.8862, abs=1e-4)
-
-
 def test_limits_of_nists_flow_rates(monkeypatch):
-    # By hand: the squares of the differences from 50.81 add up to 37.229, so s is the root of
-    # 37.229/9, which is 2.03385; 3 * 2.03385 / 0.9727 = 6.2728.
+    # By hand: the squares of the differences from 50.81 add up to 37.229, so the population's
+    # standard deviation is the root of 37.229/10, which is 1.92948; 3 * 1.92948 = 5.7884.
     monkeypatch.setattr(control, "FEWEST", 10)
     limits = control.limits(FLOW_RATES)
     assert limits is not None
     assert limits.centre == pytest.approx(50.81)
-    assert limits.lower == pytest.approx(44.537, abs=1e-3)
-    assert limits.upper == pytest.approx(57.083, abs=1e-3)
+    assert limits.lower == pytest.approx(45.022, abs=1e-3)
+    assert limits.upper == pytest.approx(56.598, abs=1e-3)
 
 
 def test_limits_need_twenty_values():
@@ -77,26 +58,42 @@ def days(*numbers):
     return [number * DAY for number in numbers]
 
 
-def test_the_baseline_is_from_a_year_to_90_days_before_the_newest_scan():
+def test_the_baseline_is_the_year_before_the_newest_scan_without_its_last_60_days():
     scans = days(*range(800))
-    assert control.choose_baseline(scans, []) == Baseline(434 * DAY, 709 * DAY, 276)
+    assert control.choose_baseline(scans, []) == Baseline(435 * DAY, 739 * DAY, 305)
+
+
+def test_the_baseline_begins_and_ends_with_a_whole_day():
+    scans = [hour * 3600 for hour in range(800 * 24)]
+    baseline = control.choose_baseline(scans, [])
+    assert baseline == Baseline(435 * DAY, 740 * DAY - 3600, 305)
+
+
+def test_of_a_day_the_last_scan_counts():
+    baseline = Baseline(days(1)[0], 3 * DAY, 3)
+    series = {DAY: 1.0, DAY + 3600: 2.0, 2 * DAY: 3.0, 3 * DAY: 4.0, 3 * DAY + 1: 5.0, 0: 6.0}
+    assert baseline.of(series) == [2.0, 3.0, 4.0]
 
 
 def test_the_baseline_begins_after_a_service():
     scans = days(*range(800))
-    service = 600 * DAY + 1
-    assert control.choose_baseline(scans, [100, service]) == Baseline(601 * DAY, 709 * DAY, 109)
+    service = 700 * DAY + 1
+    assert control.choose_baseline(scans, [100, service]) == Baseline(701 * DAY, 739 * DAY, 39)
 
 
 def test_a_service_that_leaves_too_few_scans_does_not_shorten_the_baseline():
     scans = days(*range(800))
-    for service in (700 * DAY, 750 * DAY):
-        assert control.choose_baseline(scans, [service]) == Baseline(434 * DAY, 709 * DAY, 276)
+    for service in (730 * DAY, 780 * DAY):
+        assert control.choose_baseline(scans, [service]) == Baseline(435 * DAY, 739 * DAY, 305)
 
 
 def test_a_new_scanner_is_compared_with_its_first_scans():
     assert control.choose_baseline(days(*range(30)), []) == Baseline(0, 19 * DAY, 20)
     assert control.choose_baseline(days(*range(21)), []) == Baseline(0, 19 * DAY, 20)
+
+
+def test_twenty_scans_of_one_day_are_no_baseline():
+    assert control.choose_baseline([hour * 3600 for hour in range(24 * 3)], []) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 20])

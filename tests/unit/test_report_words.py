@@ -29,7 +29,8 @@ def test_names_the_slices_the_worst_the_limit_and_the_day():
     assert headline(found) == "Out of control"
     mean, slices = sentences(found)
     # By hand: the sixteen factors add up to 15.3, and the newest scan is 1 % up. The baseline has
-    # 276 values of 300 +- 3: s is 3 sqrt(276/275) = 3.0054, c4 is 0.9991, 300 - 3 s/c4 = 290.98.
+    # 153 values of 303 and 152 of 297: their mean is 300.01, their standard deviation 3.00, and
+    # 300.01 - 3 * 3.00 = 291.01.
     assert mean == (
         "SNR of coil 32, mean of the slices: 289.7, below its lower limit 291.0 since 2026-11-11."
     )
@@ -74,7 +75,7 @@ def test_says_that_there_are_too_few_scans():
     found = verdict(coil(scans=3))
     assert headline(found) == "No control limits yet"
     assert sentences(found) == [
-        "Control limits need a baseline of 20 scans or more before the newest; scans in all: 3."
+        "Control limits need a baseline of 20 days with scans before the newest; scans in all: 3."
     ]
 
 
@@ -125,9 +126,9 @@ def test_numbers_have_few_digits(value, text):
 
 
 def test_a_value_close_to_its_limit_has_as_many_digits_as_it_takes():
-    # By hand as above: the upper limit is 309.02, and 303 * 1.0199 = 309.03.
+    # By hand as above: the upper limit is 309.01, and 303 * 1.0199 = 309.03.
     [sentence] = sentences(verdict(coil(slices=1, changes=[("SNR", [1], 1.0199, 1)])))
-    assert sentence.startswith("SNR of coil 32: 309.03, above its upper limit 309.02 in")
+    assert sentence.startswith("SNR of coil 32: 309.03, above its upper limit 309.01 in")
 
 
 def test_notes_are_numbered_as_in_the_charts():
