@@ -27,6 +27,7 @@ from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_env
 from hops.graphiteweb import GraphiteWeb
 from hops.readback import Expected, Found, coarsest_step, expected, read_back
 from hops.sample import make_reports
+from hops.webdashboard import save_dashboard
 from sample_data.scanners import FOLDERS, example_scanners
 from sample_data.schedule import newest_day, schedule
 
@@ -97,14 +98,27 @@ def main(
 
 
 @contextmanager
-def _dashboards(folder: Path, program: Program | None, graphite_url: str) -> Iterator[None]:
-    """Our dashboards, if there is a Grafana to show them."""
+def _dashboards(
+    folder: Path, program: Program | None, graphite_url: str, wanted: list[Expected]
+) -> Iterator[None]:
+    """Our dashboards, on graphite-web's pages if there is no Grafana to show them."""
     if program is None:
+        _save_dashboards(graphite_url, wanted)
         yield
         return
     with Grafana(folder / "grafana", program, graphite_url) as grafana:
         console.print(f"Dashboards: {grafana.url}/", soft_wrap=True, markup=False)
         yield
+
+
+def _save_dashboards(url: str, wanted: list[Expected]) -> None:
+    newest: dict[str, int] = {}
+    for report in wanted:
+        coil = f"{report.scanner}.{report.coil}"
+        newest[coil] = max(report.epoch, newest.get(coil, 0))
+    for coil, epoch in sorted(newest.items()):
+        console.print(f"Dashboard of {coil.removeprefix(f'{PREFIX}.')}:", markup=False)
+        console.print(f"  {save_dashboard(url, coil, epoch)}", soft_wrap=True, markup=False)
 
 
 def _find_grafana(home: Path | None) -> Program | None:
@@ -149,7 +163,7 @@ def _show(
         all_stored = _print_summary(reports, wanted, found)
         _print_where_to_look(graphite.url, wanted)
         if stay:
-            with _dashboards(folder, grafana, graphite.url):
+            with _dashboards(folder, grafana, graphite.url, wanted):
                 _stay(site, reports)
     return all_stored
 

@@ -130,7 +130,11 @@ def formatted(value, form):
 
 def ask(url, **form):
     """The JSON that Graphite answers; with a `form`, to a POST."""
-    body = urlencode(form).encode() if form else None
+    return json.loads(ask_raw(url, urlencode(form).encode() if form else None))
+
+
+def ask_raw(url, body=None):
+    """What Graphite answers; with a `body`, to a POST."""
     direct = build_opener(ProxyHandler({}))
     with direct.open(url, body, timeout=TIMEOUT) as answer:
-        return json.load(answer)
+        return answer.read()

@@ -14,10 +14,11 @@ from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
-from grafana_page import Page, ask
+from grafana_page import Page, ask, ask_raw
 
 import stability_report
 from grafana.build import HERE, build
@@ -28,6 +29,7 @@ from hops.report.control import choose_baseline
 from hops.report.data import Graphite
 from hops.report.quantities import QUANTITIES
 from hops.report.verdict import judge
+from hops.webdashboard import save_dashboard
 from sample_data.measure import simulate
 from sample_data.report import report_text
 from sample_data.samples import sample_reports
@@ -368,6 +370,28 @@ def test_chosen_slices_are_averaged_alone(graphite: EmbeddedGraphite, reports: R
     shown = page.answers(panel, choices)[0]["SNR"]
     wanted = [columns["SNR mean"] for columns in reports[WEAK].values()][-1]
     assert newest(shown) == pytest.approx((wanted[2] + wanted[11]) / 2)
+
+
+def test_graphite_web_shows_the_same_trends(
+    graphite: EmbeddedGraphite, scanner: dict[tuple[str, str], Series]
+) -> None:
+    address = save_dashboard(graphite.url, f"{PREFIX}.{WEAK}", END - DAY)
+    state = ask(address.replace("/dashboard/", "/dashboard/load/").partition("?")[0])["state"]
+    times = {key: state["defaultGraphParams"][key] for key in ("from", "until")}
+    titles = []
+    for _, graph, _ in state["graphs"]:
+        title, _, coil = graph["title"].partition(", ")
+        assert coil == WEAK
+        titles.append(title)
+        asked = urlencode({**graph, **times, "maxDataPoints": 10000}, doseq=True).encode()
+        shown = ask_raw(f"{graphite.url}/render", asked + b"&format=json")
+        for one in json.loads(shown):
+            page = scanner[title, WEAK][one["target"]]
+            values = {at: value for value, at in one["datapoints"] if value is not None}
+            assert values.items() <= page.items()
+            assert values or one["target"] == "out of control"
+        assert ask_raw(f"{graphite.url}/render", asked).startswith(b"\x89PNG")
+    assert titles == ["SNR", "Ghost level", "Drift", "Fluctuation", "Signal"]
 
 
 # -- choices and notes ---------------------------------------------------------------------------
