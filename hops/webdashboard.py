@@ -19,7 +19,7 @@ from hops.grafana import OURS
 DAY = 86400
 # Graphite labels every 30th day, of more than a year every 240th, and cuts a label at the end.
 SHOWN = 350 * DAY
-WIDTH, HEIGHT = 680, 270
+WIDTH, HEIGHT = 640, 270
 
 # M. Okabe and K. Ito, Color Universal Design (2008): can be told apart with any colour vision.
 DATA = "#0072B2"

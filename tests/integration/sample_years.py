@@ -1,31 +1,39 @@
-"""Two years of sample data in a Graphite, and the picture of them in the README.
+"""Two years of sample data in a Graphite, and the pictures of them in the README.
 
-`python3 tests/integration/sample_years.py docs/report.png` makes that picture anew.
+`script/pictures` makes these anew.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 import stability_report
 from hops.graphite import EmbeddedGraphite, find_environment
 from hops.report.quantities import QUANTITIES
+from hops.webdashboard import SHOWN, trends
 from sample_data.measure import simulate
 from sample_data.report import report_text
 from sample_data.scanners import NORTH, SOUTH, Scanner, example_scanners
 from sample_data.schedule import schedule
 
 PROJECT = Path(__file__).resolve().parents[2]
+PICTURES = PROJECT / "docs"
+SIZE = {"width": 900, "height": 230}
 LAST_DAY = date(2026, 11, 20)
 AFTERNOON = time_of_day(14)
 PREFIX = "servers.scanhost.StabilityCollector"
@@ -90,16 +98,42 @@ def _wait_for(graphite: EmbeddedGraphite, line: str) -> None:
 
 
 def main() -> None:
-    """Makes the picture."""
+    """Makes the pictures."""
     environment = find_environment(PROJECT / ".venv-graphite")
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedGraphite(Path(folder), environment, web_port=8080) as graphite,
     ):
         fill(graphite)
-        report = ["hops", "report", "--scanner", SOUTH, "--coil", "32", "-o", sys.argv[1]]
-        options = ["--graphite", graphite.url, "--until", str(LAST_DAY)]
-        subprocess.run([sys.executable, "-m", *report, *options], check=True)
+        _draw_report(graphite, PICTURES / "report.png")
+        _draw_trends(graphite, PICTURES / "trends.png")
+
+
+def _draw_report(graphite: EmbeddedGraphite, file: Path) -> None:
+    report = ["hops", "report", "--scanner", SOUTH, "--coil", "32", "-o", str(file)]
+    options = ["--graphite", graphite.url, "--until", str(LAST_DAY)]
+    subprocess.run([sys.executable, "-m", *report, *options], check=True)
+
+
+def _draw_trends(graphite: EmbeddedGraphite, file: Path) -> None:
+    """The control charts of the dashboards, drawn by graphite-web, one above the other."""
+    last = int(datetime.combine(LAST_DAY, AFTERNOON).timestamp())
+    drawn = [
+        _render(graphite, {**graph, **SIZE, "from": last - SHOWN, "until": last})
+        for graph in trends(f"{PREFIX}.{stability_report.location_path(SOUTH)}.32")
+    ]
+    picture = Image.new("RGB", (SIZE["width"], SIZE["height"] * len(drawn)))
+    for index, graph in enumerate(drawn):
+        picture.paste(graph, (0, index * SIZE["height"]))
+    picture.quantize().save(file, optimize=True)
+    print(f"Written: {file}")
+
+
+def _render(graphite: EmbeddedGraphite, asked: dict[str, Any]) -> Image.Image:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    form = urllib.parse.urlencode(asked, doseq=True).encode()
+    with direct.open(f"{graphite.url}/render", form) as answer:
+        return Image.open(io.BytesIO(answer.read()))
 
 
 if __name__ == "__main__":
