@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from grafana import queries
 from grafana.panels import Quantity
+from hops.report import quantities
 from hops.report.control import HISTORY, LAG, WIDTH
 
 HOW_LIMITS = (
@@ -46,50 +47,46 @@ class Measure(NamedTuple):
         return marks[self.bad](series)
 
 
-SNR = Measure(
-    "SNR",
-    "SNR.mean",
+def _watched(quantity: quantities.Quantity, meaning: str, unit: str, decimals: int) -> Measure:
+    """One of those that `hops report` judges too, with Grafana's name of its unit."""
+    side = {1: Bad.LOW, 0: Bad.BOTH, -1: Bad.HIGH}[quantity.better]
+    return Measure(quantity.name, quantity.column, meaning, unit, decimals, side)
+
+
+SNR = _watched(
+    quantities.SNR,
     "Signal-to-noise ratio, without a unit. It falls when a coil element, a preamplifier or a "
     "connection fails",
     "none",
     1,
-    Bad.LOW,
 )
-GHOST = Measure(
-    "Ghost level",
-    "ghost.mean",
+GHOST = _watched(
+    quantities.GHOST,
     "Nyquist ghost level as the scanner reports it, usually in percent of the signal. It rises "
     "with unsteady gradients, eddy currents and a bad shim",
     "none",
     2,
-    Bad.HIGH,
 )
-DRIFT = Measure(
-    "Drift",
-    "SI.P2Ppct",
+DRIFT = _watched(
+    quantities.DRIFT,
     "Peak to peak of the signal (SI) over the scan, as a part of its mean. It rises when gradients "
     "and shim iron warm up",
     "percent",
     3,
-    Bad.HIGH,
 )
-FLUCTUATION = Measure(
-    "Fluctuation",
-    "SIfit.sdpct",
+FLUCTUATION = _watched(
+    quantities.FLUCTUATION,
     "Standard deviation of the signal (SIfit) over the scan, with its slow drift fitted and taken "
     "out, as a part of its mean. It rises with spikes, vibration and unsteady power",
     "percent",
     4,
-    Bad.HIGH,
 )
-SIGNAL = Measure(
-    "Signal",
-    "SI.mean",
+SIGNAL = _watched(
+    quantities.SIGNAL,
     "Mean signal (SI) in the phantom, in the scanner's intensity units. It follows the "
     "transmitter's and receiver's adjustment, and the phantom's temperature and place",
     "none",
     1,
-    Bad.BOTH,
 )
 
 WATCHED = (SNR, GHOST, DRIFT, FLUCTUATION)

@@ -1,4 +1,4 @@
-"""What a report shows: five quantities that tell how a scanner and its coils are."""
+"""What is watched: five quantities that tell how a scanner and its coils are."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ class Quantity:
 
 
 SNR = Quantity("SNR", "signal-to-noise ratio", "SNR.mean", "", 1)
-QUANTITIES = (
-    SNR,
-    Quantity("Signal", "mean intensity", "SI.mean", "scanner's units", 0),
-    Quantity("Drift", "peak to peak of the signal", "SI.P2Ppct", "%", -1),
-    Quantity("Fluctuation", "sd of the detrended signal", "SIfit.sdpct", "%", -1),
-    Quantity("Ghost", "Nyquist ghost level", "ghost.mean", "scanner's units", -1),
-)
+SIGNAL = Quantity("Signal", "mean intensity", "SI.mean", "scanner's units", 0)
+DRIFT = Quantity("Drift", "peak to peak of the signal", "SI.P2Ppct", "%", -1)
+FLUCTUATION = Quantity("Fluctuation", "sd of the detrended signal", "SIfit.sdpct", "%", -1)
+GHOST = Quantity("Ghost level", "Nyquist ghosting", "ghost.mean", "scanner's units", -1)
+QUANTITIES = (SNR, SIGNAL, DRIFT, FLUCTUATION, GHOST)

@@ -116,7 +116,8 @@ def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, locat
 def test_a_baseline_can_be_chosen(report):
     done = report("--coil", "64", "--baseline", "2025-01-01/2025-06-30", "-o", "chosen.pdf")
     # Since then the ghost of the coil has grown by a tenth a year.
-    assert any("Ghost of coil 64" in each and "above" in each for each in words_of(done, "64"))
+    told = words_of(done, "64")
+    assert any("Ghost level of coil 64" in each and "above" in each for each in told)
 
 
 def test_a_short_baseline_gives_no_limits(report):

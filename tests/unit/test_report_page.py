@@ -26,7 +26,7 @@ def verdict(*arguments, **more):
     return judge(data, control.choose_baseline(data.scans, [note.epoch for note in data.notes]))
 
 
-ALL_BAD = [(name, range(1, 65, 2), 0.5, 9) for name in ("SNR", "Signal", "Drift", "Ghost")]
+ALL_BAD = [(name, range(1, 65, 2), 0.5, 9) for name in ("SNR", "Signal", "Drift", "Ghost level")]
 COILS = {
     "sound": {},
     "one slice": {"slices": 1},
@@ -73,7 +73,7 @@ def axes_named(page, title):
 def test_axes_begin_at_zero_or_say_that_they_do_not():
     with drawing_style():
         page = draw(verdict(), SOURCE)
-    for name in ("Drift", "Fluctuation", "Ghost"):
+    for name in ("Drift", "Fluctuation", "Ghost level"):
         assert axes_named(page, f"{name}:").get_ylim()[0] == 0
     for name in ("SNR", "Signal"):
         axes = axes_named(page, f"{name}:")

@@ -39,14 +39,14 @@ def test_names_the_slices_the_worst_the_limit_and_the_day():
 
 
 def test_one_slice_is_told_as_one():
-    found = verdict(coil(changes=[("Ghost", [5], 1.3, 3)]))
+    found = verdict(coil(changes=[("Ghost level", [5], 1.3, 3)]))
     [sentence] = sentences(found)
-    assert sentence.startswith("Ghost of coil 32, slice 5: 2.889, above its upper limit 2.2")
+    assert sentence.startswith("Ghost level of coil 32, slice 5: 2.889, above its upper limit 2.2")
     assert sentence.endswith("since 2026-11-18.")
 
 
 def test_a_single_scan_beyond_is_the_newest():
-    [sentence] = sentences(verdict(coil(changes=[("Ghost", [5], 1.3, 1)])))
+    [sentence] = sentences(verdict(coil(changes=[("Ghost level", [5], 1.3, 1)])))
     assert sentence.endswith("in the newest scan.")
 
 
@@ -85,7 +85,7 @@ def test_says_what_the_newest_scan_lacks():
         del series[NEWEST]
     found = verdict(data)
     assert headline(found) == "Incomplete"
-    assert sentences(found) == ["Ghost of coil 32: no value in the newest scan, 2026-11-20."]
+    assert sentences(found) == ["Ghost level of coil 32: no value in the newest scan, 2026-11-20."]
 
 
 def test_a_quantity_that_no_report_has_is_no_fault():
