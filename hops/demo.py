@@ -189,7 +189,8 @@ def _copy(source: Path, folder: Path) -> Reports:
             scanner = below[0] if len(below) > 1 and below[0] != ARCHIVE else source.resolve().name
             target = folder / "scanners" / stability_report.metric_name(scanner) / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            reports.scanners[f"Demo/{target.parent.name}"] = target.parent
+            # As many levels as the dashboards have.
+            reports.scanners[f"Demo/Copied/{target.parent.name}"] = target.parent
             if not target.exists():
                 shutil.copy2(path, target)
             elif not filecmp.cmp(path, target, shallow=False):

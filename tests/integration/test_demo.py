@@ -147,7 +147,7 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
             assert time.monotonic() < deadline, "the new report is not ingested"
             time.sleep(0.2)
         saved = re.findall(r"http://\S+/dashboard/(\S+)\?", out)
-        assert saved == ["Demo.reports.32", "Demo.reports.64"]
+        assert saved == ["Demo.Copied.reports.32", "Demo.Copied.reports.64"]
         address = re.findall(r"http://\S+/render\S+", out)[0]
         with urllib.request.urlopen(address) as answer:
             assert answer.read().startswith(b"\x89PNG")
