@@ -56,7 +56,7 @@ _DAY = 86400
 _WRITING = 3600
 
 # Diamond's, where its configuration says nothing.
-_QUEUE_SIZE = 16384
+QUEUE_SIZE = 16384
 
 _clock = getattr(time, 'monotonic', time.time)
 
@@ -167,7 +167,7 @@ class StabilityCollector(diamond.collector.Collector):
     def _advance(self, share):
         """Takes the reports of one scanner further; returns how many got further (int)."""
         try:
-            with _Folder(share.scanner.folder) as folder:
+            with Folder(share.scanner.folder) as folder:
                 share.look_into(folder, self.settings.ingest_dir)
                 return self._take(share, folder) + self._confirm(share, folder)
         except EnvironmentError as error:
@@ -301,16 +301,13 @@ class StabilityCollector(diamond.collector.Collector):
                 for path, (number, decimals) in cells if path and number is not None]
 
     def _queue_room(self):
-        """How many metrics Diamond's queue takes now, and when it is empty.
-
-        What does not fit it drops. Other collectors use it too, and a flush takes a place.
-        """
+        """How many metrics Diamond's queue takes now, and when it is empty."""
         free = size = float('inf')
         for handler in self.handlers:
             if hasattr(handler, 'queue'):
-                most = int(handler.config.get('server', {}).get('metric_queue_size', _QUEUE_SIZE))
+                most = int(handler.config.get('server', {}).get('metric_queue_size', QUEUE_SIZE))
                 if most > 0:  # else it has no bound
-                    most -= most // 8 + 1
+                    most = queue_places(most)
                     size = min(size, most)
                     with _queue_is_alive():
                         free = min(free, most - handler.queue.qsize())
@@ -589,10 +586,10 @@ class _Share(object):
 
     def look_into(self, folder, ingest_dir):
         """Lists the reports that wait, and forgets what has gone."""
-        self.names = _reports(folder.names())
+        self.names = report_names(folder.names())
         if not self._is_in_sight:
-            archived = [name for name in _reports(folder.names_in(ingest_dir)) if _is_past(name)]
-            self._newest = max(archived[-1:] + [self._newest], key=_digits)
+            archived = filter(_is_past, report_names(folder.names_in(ingest_dir)))
+            self._newest = max(list(archived)[-1:] + [self._newest], key=_digits)
         for name in set(self._files).difference(self.names):
             self.forget(name)
         self._gone = set()
@@ -848,8 +845,8 @@ def _coils(section):
 # -- files ---------------------------------------------------------------------------------
 
 
-class _Folder(object):
-    """A folder that anybody at the scanner's console can write to.
+class Folder(object):
+    """A folder that anybody at the scanner's console can write to; a context manager.
 
     Its names are looked up in the folder that was opened, whatever its path leads to meanwhile,
     and no link is followed. Every method raises EnvironmentError.
@@ -867,12 +864,13 @@ class _Folder(object):
         os.close(self._descriptor)
 
     def names(self):
+        """The names of all that is in it (list of str)."""
         return os.listdir(self._path)
 
     def names_in(self, subfolder):
         """The names in a subfolder; none if it cannot be listed."""
         try:
-            with _Folder(self._at(subfolder), os.O_NOFOLLOW) as folder:
+            with Folder(self._at(subfolder), os.O_NOFOLLOW) as folder:
                 return folder.names()
         except EnvironmentError:  # told when something is to be moved there
             return []
@@ -967,7 +965,7 @@ class _Folder(object):
         except EnvironmentError:  # it is there, or opening it says what is wrong
             if self.status(name) is None:
                 raise
-        return _Folder(self._at(name), os.O_NOFOLLOW)
+        return Folder(self._at(name), os.O_NOFOLLOW)
 
     def _move(self, name, folder, new, subfolder):
         try:
@@ -1007,8 +1005,8 @@ def _free_name(folder, stem, extension, also=''):
     return name
 
 
-def _reports(names):
-    """Those of `names` that reports have, oldest scan first."""
+def report_names(names):
+    """Those of `names` (list of str) that reports have, oldest scan first."""
     return sorted(filter(stability_report.is_report_name, names), key=_digits)
 
 
@@ -1048,6 +1046,14 @@ def _likely_cause(lacking, total, epoch):
             'create no more series (MAX_CREATES_PER_MINUTE), that a handler cannot reach carbon, '
             'or that graphite_url is another Graphite'
             % time.strftime('%Y-%m-%d', time.gmtime(epoch)))
+
+
+def queue_places(size):
+    """How many metrics of ours a queue of Diamond's takes: `metric_queue_size` (int, 1 or more).
+
+    What does not fit it drops. Other collectors use it too, and a flush takes a place.
+    """
+    return size - size // 8 - 1
 
 
 @contextlib.contextmanager

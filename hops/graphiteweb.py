@@ -32,9 +32,11 @@ class GraphiteWeb:
     Attribute: `address`, the URL without user name and password.
     """
 
-    def __init__(self, graphite: Any) -> None:
-        """`graphite`: the `stability_graphite.Graphite` that is asked."""
+    def __init__(self, graphite: Any, timeout: float = TIMEOUT) -> None:
+        """`graphite`: the `stability_graphite.Graphite` that is asked; `timeout`: in seconds, of
+        each answer."""
         self._graphite = graphite
+        self._timeout = timeout
         self.address: str = graphite.address
 
     @classmethod
@@ -70,14 +72,28 @@ class GraphiteWeb:
         found: dict[str, Series] = self._ask("/render", query, _series)
         return found
 
+    def slots(self, target: str, since: int, until: int) -> dict[str, list[int]]:
+        """{name: epochs}: the slots after `since` that the series of `target` have up to `until`,
+        both epochs, whether there is a value in them or not."""
+        query = {"target": target, "from": since, "until": until, "format": "json"}
+        found: dict[str, list[int]] = self._ask("/render", {**query, "noCache": "true"}, _slots)
+        return found
+
+    def now(self) -> int:
+        """The epoch that it is for Graphite."""
+        # Drawn from `from` to now, by Graphite's own clock.
+        query = {"target": "constantLine(0)", "from": "-1min", "format": "json"}
+        now: int = self._ask("/render", {**query, "noCache": "true"}, _latest)
+        return now
+
     def points(self, target: str, epochs: Collection[int]) -> dict[int, dict[str, float]]:
         """{epoch: {metric path: value}}: what the series of `target`, a path or a pattern, hold in
         the slots of the `epochs`, however long a slot is at their age."""
         try:
-            found: dict[int, dict[str, float]] = self._graphite.points(target, epochs, TIMEOUT)
+            found = self._graphite.points(target, epochs, self._timeout)
         except stability_graphite.GraphiteError as error:
             raise _problem(error) from None
-        return found
+        return dict(found)
 
     def events(self, since: int, until: int) -> list[Event]:
         """The events from `since` to `until`, both epochs, oldest first."""
@@ -93,7 +109,7 @@ class GraphiteWeb:
 
     def _ask(self, path: str, query: dict[str, Any], read: Any, body: bytes | None = None) -> Any:
         try:
-            return self._graphite.ask(path, query, read, TIMEOUT, body)
+            return self._graphite.ask(path, query, read, self._timeout, body)
         except stability_graphite.GraphiteError as error:
             raise _problem(error) from None
 
@@ -113,6 +129,14 @@ def _series(answer: Any) -> dict[str, Series]:
         }
         for one in answer
     }
+
+
+def _slots(answer: Any) -> dict[str, list[int]]:
+    return {str(one["target"]): [int(epoch) for _, epoch in one["datapoints"]] for one in answer}
+
+
+def _latest(answer: Any) -> int:
+    return max(epoch for epochs in _slots(answer).values() for epoch in epochs)
 
 
 def _events(answer: Any) -> list[Event]:

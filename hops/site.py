@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,15 +63,31 @@ class Site:
         return GraphiteWeb(self.settings.graphite)
 
 
+def check(settings: Mapping[str, object]) -> None:
+    """Raises Problem with what the collector finds wrong with `settings`, keys of
+    StabilityCollector.conf: the sentence that Diamond's log would have."""
+    _activate()
+    from diamond.error import DiamondException
+
+    from stability_collector import StabilityCollector
+
+    try:
+        StabilityCollector(
+            config={"collectors": {"StabilityCollector": dict(settings)}}, handlers=[]
+        )
+    except DiamondException as error:
+        raise Problem(f"{error}.") from None
+
+
 def load(conf: Path) -> Site:
     """The site of Diamond's configuration file. Raises Problem."""
     # Of a collector that is only looked at, what it logs as it starts is no news.
     logging.getLogger("diamond").addHandler(logging.NullHandler())
     try:
         server_settings(str(conf))
-        diamond3.activate()
     except diamond3.DiamondError as error:
         raise Problem(f"{error}.") from None
+    _activate()
     from diamond.utils.config import load_config
 
     from stability_collector import StabilityCollector
@@ -81,3 +98,10 @@ def load(conf: Path) -> Site:
     except Exception as error:  # Diamond says whatever it says of a configuration
         raise Problem(f"The configuration {conf} cannot be used: {error}.") from error
     return Site(conf, config, collector)
+
+
+def _activate() -> None:
+    try:
+        diamond3.activate()
+    except diamond3.DiamondError as error:
+        raise Problem(f"{error}.") from None

@@ -607,13 +607,13 @@ def test_a_scanner_with_many_reports_of_a_day_leaves_time_for_the_others(site, b
         put(bay1, 'Stability_20180910T00%02d00.txt' % minute)
     put(site.add_scanner('Yale', 'yale'), NEW)
     left = [0]
-    read = stability_collector._Folder.read
+    read = stability_collector.Folder.read
 
     def slow(*args):
         left[0] -= 1
         return read(*args)
 
-    monkeypatch.setattr(stability_collector._Folder, 'read', slow)
+    monkeypatch.setattr(stability_collector.Folder, 'read', slow)
     monkeypatch.setattr(stability_collector, '_time_left', lambda: left[0])
     epochs = set()
     for _ in range(5):
