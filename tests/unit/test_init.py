@@ -1,0 +1,145 @@
+"""`hops init`, and that Diamond and the collector take what it writes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hops import site
+from hops.cli import main
+
+BAY1 = "Harvard/Northwest/Bay1=/mnt/scanner/bay1"
+FILES = ("diamond.conf", "handlers/GraphiteHandler.conf", "collectors/StabilityCollector.conf")
+
+
+def init(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["init", str(folder), *options])
+
+
+def test_writes_what_it_was_told(tmp_path: Path) -> None:
+    done = init(
+        tmp_path / "etc",
+        f"--scanner={BAY1}",
+        "--scanner=Harvard/Bay 2=/mnt/scanner/bay 2, new",
+        "--coil=20=Head/Neck",
+        "--coil=32",
+        "--carbon=graphite:2013",
+        "--graphite-url=http://user:p%23w@graphite:8080",
+        "--timezone=America/New_York",
+    )
+    assert done.exit_code == 0, done.output
+    found = site.load(tmp_path / "etc/diamond.conf")
+    assert [tuple(scanner) for scanner in found.settings.scanners] == [
+        ("Harvard/Northwest/Bay1", "Harvard.Northwest.Bay1", "/mnt/scanner/bay1"),
+        ("Harvard/Bay 2", "Harvard.Bay_2", "/mnt/scanner/bay 2, new"),
+    ]
+    assert found.settings.coils == {20: "Head_Neck", 32: "32"}
+    assert found.settings.timezone == "America/New_York"
+    assert found.graphite().address == "http://graphite:8080"
+    assert found.collector.config["enabled"]
+    carbon = found.config["handlers"]["GraphiteHandler"]
+    assert (carbon["host"], carbon["port"], carbon["batch"]) == ("graphite", "2013", "448")
+
+
+def test_what_is_not_told_is_as_in_the_templates(tmp_path: Path) -> None:
+    assert init(tmp_path, f"--scanner={BAY1}").exit_code == 0
+    found = site.load(tmp_path / "diamond.conf")
+    assert found.settings.coils == {32: "32", 48: "64", 64: "64"}
+    assert (found.settings.graphite, found.settings.timezone) == (None, "")
+    carbon = found.config["handlers"]["GraphiteHandler"]
+    assert (carbon["host"], carbon["port"]) == ("127.0.0.1", "2003")
+
+
+def test_the_comments_of_the_templates_stay(tmp_path: Path) -> None:
+    assert init(tmp_path, f"--scanner={BAY1}").exit_code == 0
+    for name in FILES:
+        template = Path(__file__).parents[2] / "conf" / name
+        comments = [line for line in template.read_text().splitlines() if line.startswith("#")]
+        assert comments == [
+            line for line in (tmp_path / name).read_text().splitlines() if line.startswith("#")
+        ]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_overwrites_nothing(tmp_path: Path, name: str) -> None:
+    there = tmp_path / name
+    there.parent.mkdir(exist_ok=True)
+    there.write_text("mine")
+    done = init(tmp_path, f"--scanner={BAY1}")
+    assert done.exit_code == 1
+    assert f"{there} is there" in done.output
+    assert there.read_text() == "mine"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [there]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "Name a scanner: --scanner"),
+        (["--scanner=Bay1"], "expected LOCATION=FOLDER"),
+        (["--scanner=Bay1=bay1"], "expected the absolute path of a folder"),
+        (["--scanner=//=/mnt/bay1"], "expected a location of names"),
+        (["--scanner=A=/mnt/bay1", "--scanner=B=/mnt/bay1"], "a folder of its own"),
+        ([f"--scanner={BAY1}", "--coil=many"], "a number of receive channels"),
+        ([f"--scanner={BAY1}", "--carbon=graphite"], "expected HOST:PORT"),
+        ([f"--scanner={BAY1}", "--carbon=graphite:99999"], "expected HOST:PORT"),
+        ([f"--scanner={BAY1}", "--graphite-url=graphite"], "expected an address like http://"),
+        ([f"--scanner={BAY1}", "--timezone=Boston"], "timezone = 'Boston': expected a name"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    tmp_path: Path, options: list[str], sentence: str
+) -> None:
+    done = init(tmp_path / "etc", *options)
+    assert done.exit_code == 2
+    assert sentence in done.output
+    assert not (tmp_path / "etc").exists()
+
+
+def test_a_folder_that_diamond_could_not_read_the_name_of_is_refused(tmp_path: Path) -> None:
+    done = init(tmp_path / "100%", f"--scanner={BAY1}")
+    assert done.exit_code == 2
+    assert "choose a folder without" in done.output
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = init(tmp_path / "file/etc", f"--scanner={BAY1}")
+    assert done.exit_code == 1
+    assert "cannot be written (Not a directory)" in done.output
+
+
+def test_in_a_terminal_it_asks_and_asks_again_for_what_cannot_be(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    answers = (
+        BAY1,
+        "",  # no other scanner
+        "32 20=Head",
+        "graphite",  # no port
+        "graphite:2003",
+        "",  # the proposed graphite-web
+        "Boston",
+        "America/New_York",
+    )
+    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
+    command = [sys.executable, "-m", "hops", "init", str(tmp_path)]
+    done = subprocess.run(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 0, done.stdout
+    assert "'graphite': expected HOST:PORT" in done.stdout
+    assert "timezone = 'Boston': expected" in done.stdout
+    found = site.load(tmp_path / "diamond.conf")
+    assert [scanner.location for scanner in found.settings.scanners] == ["Harvard/Northwest/Bay1"]
+    assert found.settings.coils == {32: "32", 20: "Head"}
+    assert found.settings.timezone == "America/New_York"
+    assert found.graphite().address == "http://127.0.0.1:8080"
+    assert found.config["handlers"]["GraphiteHandler"]["host"] == "graphite"
