@@ -8,6 +8,7 @@ from hops.check import main as check
 from hops.console import HELP
 from hops.demo import main as demo
 from hops.notes import note, notes
+from hops.doctor.command import main as doctor
 from hops.init import main as init
 from hops.report.command import main as report
 from hops.sample import main as sample
@@ -23,6 +24,7 @@ main.add_command(check, "check")
 main.add_command(demo, "demo")
 main.add_command(note)
 main.add_command(notes)
+main.add_command(doctor, "doctor")
 main.add_command(init, "init")
 main.add_command(report, "report")
 main.add_command(sample, "sample")

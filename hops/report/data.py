@@ -85,7 +85,9 @@ class Scanners:
         for levels in LEVELS:
             pattern = ".".join([self.prefix, *"*" * levels, "*", SECTIONS])
             for path in self.graphite.expand(pattern):
-                found.add("/".join(path.split(".")[depth:-2]))
+                location = path.split(".")[depth:-2]
+                if "ingest" not in location:  # what the collector, or a probe, says of a scanner
+                    found.add("/".join(location))
         return sorted(found)
 
     def coils(self, location: str) -> list[str]:

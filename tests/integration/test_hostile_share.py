@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from mounts import mounted
 from receivers import Receiver
 
 from hops.diamond import PREFIX, DiamondSite
@@ -301,19 +301,6 @@ def test_a_share_that_is_away_for_a_while_stops_no_other(share: Share, receiver:
     assert sorted(published(receiver)) == sorted(share.lines)
     assert log_of(daemon).count("is the share mounted") == 1
     assert "Traceback" not in log_of(daemon)
-
-
-@contextmanager
-def mounted(source: Path, where: Path) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount")
-    if subprocess.call(["mount", "--bind", source, where]) != 0:
-        pytest.skip("this machine does not let root mount")
-    try:
-        yield
-    finally:
-        # It may be that Diamond is just looking into it.
-        subprocess.run(["umount", "--lazy", where], check=True)
 
 
 def test_a_share_that_is_unmounted_and_mounted_again_is_gone_on_with(

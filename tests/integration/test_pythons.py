@@ -20,6 +20,7 @@ ELSEWHERE = [
     "integration/test_dashboards.py",
     "integration/test_delivery.py",
     "integration/test_demo.py",
+    "integration/test_hops_doctor.py",
     "integration/test_hostile_share.py",
     "integration/test_packaging.py",
     "integration/test_pythons.py",

@@ -1,0 +1,1 @@
+"""`hops doctor`: the road of a report looked at before the first one goes along it."""

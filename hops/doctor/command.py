@@ -1,0 +1,76 @@
+"""`hops doctor`, the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from hops.console import HELP, config_option, json_option, print_json, say
+from hops.doctor.finding import FAILED, OK, WARNING, Finding
+from hops.errors import Problem
+from hops.site import load
+
+STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
+ASK = (
+    "Send three points of a probe through Diamond's handlers, to see how carbon keeps new series? "
+    "They make three small files in Graphite"
+)
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="Examples: hops doctor --probe | hops doctor -c /etc/diamond/diamond.conf --json",
+)
+@config_option
+@click.option(
+    "--probe",
+    "may_probe",
+    is_flag=True,
+    help="Send three points to carbon, which makes three small files, and see how Graphite keeps "
+    "them. In a terminal you are asked.",
+)
+@json_option
+def main(conf: Path, may_probe: bool, as_json: bool) -> None:
+    """Look at the whole road of a report, from the scanner's folder to Graphite's retention, and
+    say of each part whether it is ok, and if not what to do.
+
+    Nothing is written, but for the probe if you want it. The exit status is 1 when something
+    failed. With --json: {"failed": 0, "warnings": 1, "findings": [{"check", "state", "text",
+    "todo"}]}, where a state is ok, warning or failed.
+    """
+    is_interactive = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    findings = []
+    for finding in _examine(conf, lambda: may_probe or (is_interactive and click.confirm(ASK))):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    count = {state: sum(each.state == state for each in findings) for state in STYLES}
+    if as_json:
+        found = [asdict(finding) for finding in findings]
+        print_json({"failed": count[FAILED], "warnings": count[WARNING], "findings": found})
+    else:
+        say(f"\n{count[OK]} ok, {count[WARNING]} warnings, {count[FAILED]} failed")
+    sys.exit(1 if count[FAILED] else 0)
+
+
+def _examine(conf: Path, may_probe: Callable[[], bool]) -> Iterator[Finding]:
+    try:
+        site = load(conf)
+    except Problem as problem:
+        todo = "correct it; all else is looked at then"
+        yield Finding("configuration", FAILED, problem.message, todo)
+        return
+    # It needs Diamond, which can be imported only now.
+    from hops.doctor.road import examine
+
+    yield from examine(site, may_probe)
+
+
+def _print(finding: Finding) -> None:
+    say(f"{finding.state:8} {finding.check}: {finding.text}", STYLES[finding.state])
+    if finding.todo:
+        say(f"         -> {finding.todo}")

@@ -1,0 +1,71 @@
+"""graphite-web: whether it answers, what time it is there, and what carbon says of itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from hops.doctor.finding import FAILED, OK, WARNING, Finding
+from hops.errors import Problem
+from hops.graphiteweb import GraphiteWeb
+from hops.site import Site
+
+# Seconds for an answer, when it is only asked for a few values.
+TIMEOUT = 20
+# Seconds by which the clocks of Graphite and Diamond may differ: less than any slot.
+CLOCKS_APART = 30
+DAY = 86400
+
+DROPPED = "carbon.agents.*.droppedCreates"
+LIMIT = "MAX_CREATES_PER_MINUTE of carbon.conf (a report makes 448 series, 50 is the default)"
+
+
+def graphite_of(site: Site) -> tuple[GraphiteWeb | None, Finding]:
+    """The site's graphite-web, None if none is named or it does not answer."""
+    if site.settings.graphite is None:
+        return None, Finding(
+            "graphite_url",
+            WARNING,
+            "is empty: reports are archived when they are sent, and nobody asks Graphite for them",
+            "set graphite_url = http://HOST:PORT, graphite-web's address",
+        )
+    graphite = GraphiteWeb(site.settings.graphite, TIMEOUT)
+    try:
+        graphite.slots(site.prefix, int(time.time()) - 60, int(time.time()))
+    except Problem as problem:
+        todo = "start graphite-web, or correct graphite_url in StabilityCollector.conf"
+        return None, Finding("graphite_url", FAILED, problem.message, todo)
+    return graphite, Finding("graphite_url", OK, f"{graphite.address} answers /render")
+
+
+def check(graphite: GraphiteWeb) -> Iterator[Finding]:
+    """What graphite-web, which answers, says of its clock and of carbon."""
+    for look in (_clock, _creates):
+        try:
+            yield look(graphite)
+        except Problem as problem:
+            yield Finding("Graphite", FAILED, problem.message, "see graphite-web's log")
+
+
+def _clock(graphite: GraphiteWeb) -> Finding:
+    asked = time.time()
+    theirs = graphite.now()
+    apart = theirs - (asked + time.time()) / 2
+    if abs(apart) <= CLOCKS_APART:
+        return Finding("clock", OK, f"Graphite's is {abs(apart):.0f} s from this machine's")
+    which = "ahead of" if apart > 0 else "behind"
+    text = f"Graphite's is {abs(apart):.0f} s {which} this machine's"
+    return Finding("clock", WARNING, text, "set both by NTP: Graphite hides what is of its future")
+
+
+def _creates(graphite: GraphiteWeb) -> Finding:
+    now = int(time.time())
+    series = graphite.series(DROPPED, now - DAY, now)
+    dropped = sum(sum(values.values()) for values in series.values())
+    if dropped:
+        text = f"carbon refused {dropped:,.0f} new series in the last day, and lost their points"
+        return Finding("creates", WARNING, text, f"raise {LIMIT}")
+    if series:
+        return Finding("creates", OK, "carbon refused no new series in the last day")
+    text = f"Graphite has no {DROPPED}, so it cannot be seen whether carbon refuses new series"
+    return Finding("creates", WARNING, text, f"see that it is raised: {LIMIT}")

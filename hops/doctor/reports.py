@@ -1,0 +1,123 @@
+"""What the reports that are there say of time zone and coils."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import stability_report
+from hops.doctor.finding import FAILED, OK, WARNING, Finding
+from hops.site import Site
+from stability_collector import Folder, report_names
+
+# Of each scanner's waiting and archived reports, so many of the newest are read.
+MOST = 100
+
+# Seconds by which the clocks of a scanner and its share may differ.
+CLOCKS_APART = 300
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A report that was read, and where it lies."""
+
+    location: str
+    path: str
+    is_waiting: bool
+    changed: float
+    """When the file was written to last, an epoch."""
+    report: stability_report.Report
+
+
+def seen(site: Site) -> list[Seen]:
+    """The newest good reports of each scanner, waiting and archived."""
+    return [
+        one
+        for scanner in site.settings.scanners
+        for subfolder in ("", site.settings.ingest_dir)
+        for one in _read(scanner.location, scanner.folder, subfolder)
+    ]
+
+
+def check_time(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
+    """Whether the scanners' time zone is known, and can be the one that is named."""
+    name = site.settings.timezone
+    zone = ZoneInfo(name) if name else None
+    now = datetime.now(zone) if zone else datetime.now().astimezone()
+    text = f"it is {now.isoformat(timespec='seconds')} at the scanners"
+    todo = "set timezone in StabilityCollector.conf to that of the scanners"
+    if name:
+        yield Finding("time zone", OK, f"{name}: {text}; compare it with a scanner's clock")
+    elif now.tzname() == "UTC":
+        text = f"none is named, and this machine is in UTC, as few scanners are: {text}"
+        yield Finding("time zone", WARNING, text, todo)
+    else:
+        text = f"none is named, so this machine's is taken: {text}; compare it with a scanner's"
+        yield Finding("time zone", OK, text)
+    for location, early in _written_early(reports, name).items():
+        hours = (_epoch(early, name) - early.changed) / 3600
+        yield Finding(
+            f"time of {location}",
+            WARNING,
+            f"{early.path!r} was written {hours:.1f} hours before its scan, in that time zone",
+            f"{todo}, or correct the scanner's clock",
+        )
+
+
+def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
+    """Whether the coils that reports come from have a name."""
+    unknown: dict[int, list[Seen]] = defaultdict(list)
+    for one in reports:
+        if one.report.channels not in site.settings.coils:
+            unknown[one.report.channels].append(one)
+    for channels, found in sorted(unknown.items()):
+        waiting = sum(one.is_waiting for one in found)
+        yield Finding(
+            "coils",
+            FAILED if waiting else WARNING,
+            f"{channels} channels are not under [coils]; reports from there: {waiting} waiting, "
+            f"{len(found) - waiting} archived, as {found[-1].path!r}",
+            f'add a line like "{channels} = {channels}" under [coils]; without it they stay',
+        )
+    if not unknown and reports:
+        yield Finding("coils", OK, f"those of {len(reports)} reports that were read have a name")
+
+
+def _read(location: str, folder: str, subfolder: str) -> Iterator[Seen]:
+    path = os.path.join(folder, subfolder)
+    try:
+        with Folder(path, os.O_NOFOLLOW if subfolder else 0) as opened:
+            for name in report_names(opened.names())[-MOST:]:
+                found = _parsed(opened, name)
+                if found:
+                    report, changed = found
+                    yield Seen(location, os.path.join(path, name), not subfolder, changed, report)
+    except OSError:  # the folders' own check tells
+        return
+
+
+def _parsed(folder: Folder, name: str) -> tuple[Any, float] | None:
+    """The Report in a file and when that was changed; None for what is no good report."""
+    try:
+        data, status = folder.read(name)
+        return stability_report.parse_bytes(data, name), status.st_mtime
+    except (OSError, stability_report.ReportError):
+        return None
+
+
+def _written_early(reports: Sequence[Seen], timezone: str) -> dict[str, Seen]:
+    """By location the newest report that is older than its scan, which none can be."""
+    return {
+        one.location: one
+        for one in sorted(reports, key=lambda one: one.report.time)
+        if one.changed < _epoch(one, timezone) - CLOCKS_APART
+    }
+
+
+def _epoch(one: Seen, timezone: str) -> int:
+    return int(stability_report.timestamp(one.report.time, timezone))

@@ -1,0 +1,41 @@
+"""All checks, in the order of the road."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import stability_report
+from hops.doctor import configuration, diamond, folders, graphite, probe, reports, retention
+from hops.doctor.finding import Finding
+from hops.site import Site
+
+
+def examine(site: Site, may_probe: Callable[[], bool]) -> Iterator[Finding]:
+    """What is found from the scanners' folders to Graphite.
+
+    `may_probe` is asked, when a probe could be sent, whether it may.
+    """
+    yield from configuration.check(site)
+    yield from folders.check(site)
+    seen = reports.seen(site)
+    yield from reports.check_time(site, seen)
+    yield from reports.check_coils(site, seen)
+    yield from diamond.check(site)
+    handlers, findings = diamond.handlers(site)
+    yield from findings
+    sizes = [len(list(stability_report.points(one.report))) for one in seen]
+    yield from diamond.check_sizes(site, handlers, max([diamond.BATCH, *sizes]))
+    web, finding = graphite.graphite_of(site)
+    yield finding
+    if web is None:
+        yield from probe.not_done("needs a graphite_url that answers")
+        return
+    yield from graphite.check(web)
+    yield from retention.check(site, web)
+    connected = [handler for handler in handlers if handler.socket is not None]
+    if not connected or not site.settings.scanners:
+        yield from probe.not_done("needs a scanner, and a handler that reaches carbon")
+    elif may_probe():
+        yield from probe.check(site, web, connected)
+    else:
+        yield from probe.not_done("ask again with --probe")

@@ -1,0 +1,235 @@
+"""`hops init` and `hops doctor` beside a real Diamond and a real Graphite."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mounts import mounted
+from pythons import ROOT
+
+from hops.graphite import EmbeddedGraphite, configuration
+from hops.graphiteweb import GraphiteWeb
+
+pytestmark = pytest.mark.integration
+
+REPORT = ROOT / "sample_data/reports/Stability_20260302T070412.txt"
+LOCATION = "Harvard/Northwest/Bay1"
+PATIENCE = 60
+# Carbon's own for what no section matches, and its example file's for all.
+NO_AGGREGATION, A_DAY_OF_MINUTES = "", "[default]\npattern = .*\nretentions = 60s:1d\n"
+
+
+@contextmanager
+def running(folder: Path, environment: Any, aggregation: str, schemas: str) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configuration, "STORAGE_AGGREGATION", aggregation)
+        with EmbeddedGraphite(
+            folder,
+            environment,
+            carbon_settings={"CARBON_METRIC_INTERVAL": "1"},
+            storage_schemas=schemas,
+        ) as graphite:
+            yield graphite
+
+
+@pytest.fixture(scope="module")
+def graphite(
+    graphite_environment: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedGraphite]:
+    """A Graphite with graphite/*.conf."""
+    aggregation, schemas = (
+        (ROOT / "graphite" / f"storage-{name}.conf").read_text()
+        for name in ("aggregation", "schemas")
+    )
+    folder = tmp_path_factory.mktemp("graphite")
+    with running(folder, graphite_environment, aggregation, schemas) as graphite:
+        web = GraphiteWeb.at(graphite.url)
+        deadline = time.monotonic() + PATIENCE
+        while not web.expand("carbon.agents.*.droppedCreates"):
+            assert time.monotonic() < deadline, "carbon says nothing of itself"
+            time.sleep(0.1)
+        yield graphite
+
+
+@pytest.fixture
+def bay1(tmp_path: Path) -> Path:
+    folder = tmp_path / "bay1"
+    folder.mkdir()
+    shutil.copy2(REPORT, folder)
+    written = time.time() - 3600
+    os.utime(folder / REPORT.name, (written, written))
+    return folder
+
+
+def init(folder: Path, bay1: Path, graphite: EmbeddedGraphite) -> Path:
+    """Configures a site with `hops init`; its diamond.conf."""
+    run(
+        *("init", str(folder), f"--scanner={LOCATION}={bay1}", "--coil=32"),
+        *(f"--carbon=127.0.0.1:{graphite.line_port}", f"--graphite-url={graphite.url}"),
+        "--timezone=America/New_York",
+    )
+    return folder / "diamond.conf"
+
+
+def hops(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "hops", *arguments]
+
+
+def run(*arguments: str, status: int = 0) -> str:
+    done = subprocess.run(hops(*arguments), stdin=subprocess.DEVNULL, capture_output=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert b"Traceback" not in done.stderr
+    return done.stdout.decode()
+
+
+def found_by(conf: Path, *options: str, status: int = 0) -> dict[str, dict[str, str]]:
+    answer = json.loads(run("doctor", "-c", str(conf), "--json", *options, status=status))
+    return {each["check"]: each for each in answer["findings"]}
+
+
+def states(findings: dict[str, dict[str, str]], *checks: str) -> list[str]:
+    return [findings[check]["state"] for check in checks]
+
+
+def test_from_nothing_to_an_archived_report(
+    tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite
+) -> None:
+    conf = init(tmp_path / "etc", bay1, graphite)
+    findings = found_by(conf, "--probe")
+    assert {each["state"] for each in findings.values()} == {"ok"}, findings
+    steps = (
+        "today 10 minutes, two days ago 10 minutes, a year ago 10 minutes, five years ago 1 hour, "
+        "ten years ago 1 day"
+    )
+    assert steps in findings["retention"]["text"]
+    assert "rolled up to 1 hour, 1 day" in findings["xFilesFactor"]["text"]
+
+    once = [sys.executable, "-m", "diamond3", "-c", str(conf), "--run", "StabilityCollector"]
+    subprocess.run(once, check=True)
+    assert (bay1 / "Ingested" / REPORT.name).read_bytes() == REPORT.read_bytes()
+    series = found_by(conf)["series"]
+    assert series["state"] == "ok"
+    assert f"{LOCATION}, coil 32 has one slot for each: {steps}" in series["text"]
+
+
+def test_pickles_go_the_same_way(tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite) -> None:
+    conf = init(tmp_path / "etc", bay1, graphite)
+    lines, pickles = "graphite.GraphiteHandler", "graphitepickle.GraphitePickleHandler"
+    conf.write_text(conf.read_text().replace(lines, pickles))
+    handler = conf.parent / "handlers/GraphiteHandler.conf"
+    text = handler.read_text().replace(str(graphite.line_port), str(graphite.pickle_port))
+    (handler.parent / "GraphitePickleHandler.conf").write_text(text)
+    findings = found_by(conf, "--probe")
+    assert states(findings, "GraphitePickleHandler", "probe", "xFilesFactor") == ["ok"] * 3
+
+
+def test_a_probe_is_sent_only_by_consent(
+    tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite
+) -> None:
+    conf = init(tmp_path / "etc", bay1, graphite)
+    web = GraphiteWeb.at(graphite.url)
+    pattern = "servers.*.StabilityCollector.Harvard.Northwest.Bay1.ingest.probe.*"
+    before = web.expand(pattern)
+    findings = found_by(conf)
+    assert findings["probe"]["todo"] == "ask again with --probe"
+    assert asked(conf, "n").count("not tested") == 3
+    assert web.expand(pattern) == before
+    answer = asked(conf, "y")
+    assert "3 points came through" in answer
+    assert "not tested" not in answer
+    assert len(web.expand(pattern)) == len(before) + 1
+
+
+def asked(conf: Path, answer: str) -> str:
+    """What is seen in a terminal where somebody answers."""
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    process = subprocess.Popen(
+        hops("doctor", "-c", str(conf)), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b""
+    while chunk := _read(ours):
+        seen += chunk
+    os.close(ours)
+    assert process.wait() == 0, seen
+    assert b"Send three points" in seen
+    return " ".join(seen.decode().split())
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other side has closed it
+        return b""
+
+
+def test_an_archive_that_is_a_mount_of_its_own_is_found(
+    tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite
+) -> None:
+    conf = init(tmp_path / "etc", bay1, graphite)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (bay1 / "Ingested").mkdir()
+    with mounted(elsewhere, bay1 / "Ingested"):
+        found = found_by(conf, status=1)[f"Ingested of {LOCATION}"]
+    assert found["state"] == "failed"
+    assert "another file system, or a mount of its own" in found["text"]
+
+
+def test_a_graphite_that_does_not_run_is_found(
+    tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite
+) -> None:
+    conf = init(tmp_path / "etc", bay1, graphite)
+    graphite.web.stop()
+    try:
+        findings = found_by(conf, "--probe", status=1)
+    finally:
+        graphite.web.start()
+    assert states(findings, "GraphiteHandler", "graphite_url") == ["ok", "failed"]
+    assert "Connection refused" in findings["graphite_url"]["text"]
+    assert states(findings, "probe", "retention", "xFilesFactor") == ["warning"] * 3
+    graphite.carbon.stop()
+    try:
+        findings = found_by(conf, "--probe", status=1)
+    finally:
+        graphite.carbon.start()
+    assert states(findings, "GraphiteHandler", "graphite_url", "probe") == [
+        "failed",
+        "ok",
+        "warning",
+    ]
+
+
+def test_a_short_retention_is_found(
+    graphite_environment: Any, tmp_path: Path, bay1: Path
+) -> None:
+    folder = tmp_path / "graphite"
+    with running(folder, graphite_environment, NO_AGGREGATION, A_DAY_OF_MINUTES) as graphite:
+        conf = init(tmp_path / "etc", bay1, graphite)
+        findings = found_by(conf, "--probe", status=1)
+    assert findings["retention"]["state"] == "failed"
+    assert "today 1 minute; it forgets scans within a year" in findings["retention"]["text"]
+
+
+def test_an_xfilesfactor_that_loses_a_scan_a_day_is_found(
+    graphite_environment: Any, tmp_path: Path, bay1: Path
+) -> None:
+    schemas = (ROOT / "graphite/storage-schemas.conf").read_text()
+    folder = tmp_path / "graphite"
+    with running(folder, graphite_environment, NO_AGGREGATION, schemas) as graphite:
+        conf = init(tmp_path / "etc", bay1, graphite)
+        findings = found_by(conf, "--probe", status=1)
+    assert states(findings, "retention", "xFilesFactor") == ["ok", "failed"]
+    assert "rolled up to 1 hour, 1 day (max, mean, min)" in findings["xFilesFactor"]["text"]

@@ -1,0 +1,378 @@
+"""`hops doctor` where no Graphite runs: the configuration, folders, reports and Diamond."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from configobj import ConfigObj
+
+from hops.cli import main
+
+PROJECT = Path(__file__).resolve().parents[2]
+REPORT = PROJECT / "sample_data/reports/Stability_20260302T070412.txt"  # of 32 channels
+LOCATION = "Harvard/Northwest/Bay1"
+COLLECTOR = "collectors/StabilityCollector.conf"
+HANDLER = "handlers/GraphiteHandler.conf"
+
+
+class Site:
+    """A site that `hops init` has configured; nothing listens where its carbon should be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bay1 = folder / "bay1"
+        self.bay1.mkdir()
+        self.etc = folder / "etc"
+        self.conf = self.etc / "diamond.conf"
+        scanner = f"--scanner={LOCATION}={self.bay1}"
+        options = [scanner, "--coil=32", "--carbon=127.0.0.1:1", "--timezone=America/New_York"]
+        done = CliRunner().invoke(main, ["init", str(self.etc), *options])
+        assert done.exit_code == 0, done.output
+
+    def set(self, name: str, **values: object) -> None:
+        """Changes keys of a configuration file; of diamond.conf those of [server]."""
+        conf = ConfigObj(str(self.etc / name), interpolation=False)
+        section = conf["server"] if name == "diamond.conf" else conf
+        section.update(values)
+        conf.write()
+
+    def scan(self, name: str = REPORT.name, folder: str = "") -> Path:
+        """A report in the scanner's folder, or in a subfolder."""
+        path = self.bay1 / folder / name
+        path.parent.mkdir(exist_ok=True)
+        shutil.copy(REPORT, path)
+        return path
+
+    def ask(self, *options: str) -> Result:
+        return CliRunner().invoke(main, ["doctor", "-c", str(self.conf), *options])
+
+    def finding(self, check: str) -> Any:
+        """The one finding of that check."""
+        [found] = [each for each in self.findings() if each["check"] == check]
+        return found
+
+    def findings(self) -> Any:
+        done = self.ask("--json")
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        answer = json.loads(done.stdout)
+        states = [each["state"] for each in answer["findings"]]
+        assert (answer["failed"], answer["warnings"]) == (
+            states.count("failed"),
+            states.count("warning"),
+        )
+        assert done.exit_code == (1 if answer["failed"] else 0)
+        assert all(each["todo"] for each in answer["findings"] if each["state"] != "ok")
+        return answer["findings"]
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    # Not in tmp_path, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Site(Path(folder))
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        str(path): (path.lstat().st_ino, path.lstat().st_mtime_ns)
+        for path in [folder, *folder.rglob("*")]
+    }
+
+
+# -- the answer ----------------------------------------------------------------------------
+
+
+def test_says_of_each_part_of_the_road_how_it_is_and_what_to_do(site: Site) -> None:
+    site.scan()
+    done = site.ask()
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert f"ok       scanners: {LOCATION}" in lines
+    [carbon] = [i for i, line in enumerate(lines) if line.startswith("failed   GraphiteHandler")]
+    assert "127.0.0.1:1" in lines[carbon]
+    assert "Connection refused" in lines[carbon]
+    assert lines[carbon + 1].startswith("         -> start carbon")
+    assert lines[-1].endswith("1 failed")
+
+
+def test_nothing_is_written_into_a_scanners_folder(site: Site) -> None:
+    site.scan()
+    site.scan(folder="Ingested")
+    (site.bay1 / "Rejected").mkdir()
+    before = contents(site.bay1)
+    site.ask("--probe")
+    assert contents(site.bay1) == before
+
+
+def test_a_configuration_that_cannot_be_used_is_all_that_is_told(site: Site) -> None:
+    site.set(COLLECTOR, precision="many")
+    [found] = site.findings()
+    assert (found["check"], found["state"]) == ("configuration", "failed")
+    assert "precision = 'many': expected decimals" in found["text"]
+
+
+def test_names_that_would_harm_a_terminal_are_shown_as_text(site: Site) -> None:
+    evil = site.bay1 / "\x1b[2Jevil"
+    evil.mkdir()
+    site.set(COLLECTOR, scanners={LOCATION: evil}, coils={"64": "64"})
+    shutil.copy(REPORT, evil)
+    assert "\x1b" not in site.ask().output
+
+
+# -- configuration -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "todo"),
+    [
+        ({"enabled": "False"}, "enabled", "set enabled = True"),
+        ({"scanners": {}}, "scanners", 'add lines like "Harvard/Northwest/Bay1 ='),
+        ({"coils": {}}, "coils", 'add lines like "32 = 32"'),
+    ],
+)
+def test_what_reports_need_is_missed(
+    site: Site, change: dict[str, object], check: str, todo: str
+) -> None:
+    site.set(COLLECTOR, **change)
+    found = site.finding(check)
+    assert found["state"] == "failed"
+    assert todo in found["todo"]
+
+
+# -- folders -------------------------------------------------------------------------------
+
+
+def of_bay1(site: Site, what: str) -> Any:
+    return site.finding(f"{what} of {LOCATION}")
+
+
+def test_reports_that_wait_are_counted(site: Site) -> None:
+    site.scan()
+    found = of_bay1(site, "folder")
+    assert (found["state"], found["text"][-18:]) == ("ok", "reports waiting: 1")
+
+
+def test_a_folder_that_is_not_there_is_told(site: Site) -> None:
+    site.bay1.rmdir()
+    found = of_bay1(site, "folder")
+    assert found["state"] == "failed"
+    assert "No such file or directory" in found["text"]
+
+
+@pytest.mark.parametrize(("mode", "sentence"), [(0o555, "be written to"), (0o700, "be read")])
+def test_a_folder_is_tested_as_the_user_that_diamond_runs_as(
+    site: Site, mode: int, sentence: str
+) -> None:
+    site.scan()
+    if os.geteuid() == 0:
+        site.set("diamond.conf", user="nobody")
+    else:
+        mode &= 0o555
+        sentence = "be written to"
+    site.bay1.chmod(mode)
+    found = of_bay1(site, "folder")
+    site.bay1.chmod(0o755)
+    assert found["state"] == "failed"
+    assert f"cannot {sentence} by" in found["text"]
+
+
+def test_it_says_as_whom_the_folders_were_tested(site: Site) -> None:
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    assert f"tested as {me}" in site.finding("user")["text"]
+
+
+def test_a_user_that_is_not_there_is_told(site: Site) -> None:
+    site.set("diamond.conf", user="nobody-of-that-name")
+    found = site.finding("user")
+    assert found["state"] == "failed"
+    assert "'nobody-of-that-name'" in found["text"]
+
+
+@pytest.mark.parametrize("subfolder", ["Ingested", "Rejected"])
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_an_archive_that_nothing_can_be_moved_into_is_told(
+    site: Site, tmp_path: Path, kind: str, subfolder: str
+) -> None:
+    if kind == "link":
+        (site.bay1 / subfolder).symlink_to(tmp_path)
+    else:
+        (site.bay1 / subfolder).write_text("")
+    found = of_bay1(site, subfolder)
+    assert found["state"] == "failed"
+    assert ("it is a link" if kind == "link" else "it is no folder") in found["text"]
+
+
+def test_an_empty_folder_where_a_share_should_be_mounted_fails(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hops.doctor import folders
+
+    fstab = site.etc / "fstab"
+    fstab.write_text(f"# shares\nserver:/bay1 {site.bay1} nfs ro 0 0\n")
+    monkeypatch.setattr(folders, "FSTAB", fstab)
+    found = of_bay1(site, "folder")
+    assert found["state"] == "failed"
+    assert f"{str(site.bay1)!r} is in {fstab} and is not mounted" in found["text"]
+    assert found["todo"] == f"mount {site.bay1}"
+    site.scan()
+    assert of_bay1(site, "folder")["state"] == "ok"
+
+
+def test_an_empty_folder_alone_is_no_failure(site: Site) -> None:
+    found = of_bay1(site, "folder")
+    assert found["state"] in ("ok", "warning")
+    assert "is empty" in found["text"]
+
+
+def test_a_share_whose_clock_is_ahead_is_told(site: Site) -> None:
+    path = site.scan()
+    ahead = time.time() + 3600
+    os.utime(path, (ahead, ahead))
+    found = [each for each in site.findings() if each["check"] == f"folder of {LOCATION}"]
+    assert [each["state"] for each in found] == ["ok", "warning"]
+    assert "the clock of the share" in found[1]["text"]
+
+
+# -- what reports say ----------------------------------------------------------------------
+
+
+def test_the_time_at_the_scanners_is_told(site: Site) -> None:
+    assert "America/New_York: it is 20" in site.finding("time zone")["text"]
+
+
+@pytest.mark.parametrize(("machine", "state"), [("UTC", "warning"), ("America/New_York", "ok")])
+def test_no_time_zone_is_fine_where_the_machine_is_in_the_scanners_own(
+    site: Site, monkeypatch: pytest.MonkeyPatch, machine: str, state: str
+) -> None:
+    site.set(COLLECTOR, timezone="")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", machine)
+        time.tzset()
+        found = site.finding("time zone")
+    time.tzset()
+    assert found["state"] == state
+
+
+def test_a_report_that_is_older_than_its_scan_shows_a_wrong_time_zone(site: Site) -> None:
+    written = 1772435052 + 1200  # twenty minutes after the scan, in UTC
+    path = site.scan()
+    os.utime(path, (written, written))
+    found = of_bay1(site, "time")
+    assert found["state"] == "warning"
+    assert "was written 4.7 hours before its scan" in found["text"]  # New York: UTC-5
+    site.set(COLLECTOR, timezone="UTC")
+    assert "time of" not in str(site.findings())
+
+
+def test_a_coil_without_a_name_is_told_with_the_line_to_add(site: Site) -> None:
+    site.set(COLLECTOR, coils={"64": "64"})
+    site.scan(folder="Ingested")
+    assert [each["state"] for each in site.findings() if each["check"] == "coils"] == [
+        "ok",
+        "warning",
+    ]
+    site.scan("Stability_2026-03-04T07-11-05.txt")
+    found = [each for each in site.findings() if each["check"] == "coils"][1]
+    assert found["state"] == "failed"
+    assert "1 waiting, 1 archived" in found["text"]
+    assert '"32 = 32" under [coils]' in found["todo"]
+
+
+def test_what_is_no_good_report_is_passed_over(site: Site) -> None:
+    site.scan()
+    (site.bay1 / "Stability_20260303T070412.txt").write_text("nonsense")
+    os.mkfifo(site.bay1 / "Stability_20260304T070412.txt")
+    (site.bay1 / "Stability_20260305T070412.txt").symlink_to("/etc/passwd")
+    text = [each["text"] for each in site.findings() if each["check"] == "coils"]
+    assert text[1] == "those of 1 reports that were read have a name"
+
+
+# -- Diamond -------------------------------------------------------------------------------
+
+
+def test_a_copy_of_the_collector_is_compared_with_what_is_installed(site: Site) -> None:
+    assert "installed in" in site.finding("collector")["text"]
+    copies = site.etc / "collectors/stability"
+    copies.mkdir()
+    for path in PROJECT.glob("stability_*.py"):
+        shutil.copy(path, copies)
+    assert site.finding("collector")["state"] == "ok"
+    with (copies / "stability_report.py").open("a") as file:
+        file.write("# of last year\n")
+    found = site.finding("collector")
+    assert found["state"] == "warning"
+    assert str(copies / "stability_report.py") in found["text"]
+
+
+def test_a_collectors_path_that_diamond_does_not_start_with_is_told(site: Site) -> None:
+    site.set("diamond.conf", collectors_path="/nonexistent")
+    found = site.finding("collectors_path")
+    assert found["state"] == "failed"
+    assert "/nonexistent" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "check", "state"),
+    [
+        ("diamond.handler.graphite.GrafiteHandler", "GrafiteHandler", "failed"),
+        ("diamond.handler.null.NullHandler", "NullHandler", "ok"),
+        ("", "handlers", "failed"),
+    ],
+)
+def test_a_handler_that_cannot_be_loaded_is_told(
+    site: Site, handler: str, check: str, state: str
+) -> None:
+    site.set("diamond.conf", handlers=handler)
+    assert site.finding(check)["state"] == state
+
+
+def test_a_handler_with_a_wrong_setting_is_told(site: Site) -> None:
+    site.set(HANDLER, port="carbon")
+    found = site.finding("GraphiteHandler")
+    assert found["state"] == "failed"
+    assert "'carbon'" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("size", "state"),
+    [(0, "ok"), (513, "ok"), (512, "failed"), ("many", "failed")],  # an eighth is for others
+)
+def test_a_queue_without_room_for_a_report_fails(site: Site, size: object, state: str) -> None:
+    site.set("diamond.conf", metric_queue_size=size)
+    assert site.finding("queue")["state"] == state
+
+
+def test_a_larger_report_than_usual_counts(site: Site) -> None:
+    report = ["Stability configuration: 64 slices, 500 measurements, 32 channels", ""]
+    for section in ("SI", "SIfit", "SNR", "ghost"):
+        columns = "\t".join(["slice#", "min", "max", "mean", "sd", "sd[%]", "P2P[%]"])
+        report += [f"Stability {section} results:", "", columns]
+        report += ["\t".join([str(number), *["1.00"] * 6]) for number in range(1, 65)]
+    (site.bay1 / REPORT.name).write_text("\n".join(report) + "\n")
+    site.set("diamond.conf", metric_queue_size=1600)
+    found = site.finding("queue")
+    assert found["state"] == "failed"
+    assert "a report has 1536 values" in found["text"]  # 64 slices * 4 sections * 6 columns
+
+
+@pytest.mark.parametrize(("batch", "state"), [(1, "warning"), (448, "ok")])
+def test_a_backlog_of_less_than_a_report_is_told(site: Site, batch: int, state: str) -> None:
+    site.set(HANDLER, batch=batch, max_backlog_multiplier=5)
+    assert site.finding("backlog")["state"] == state
+
+
+def test_what_needs_graphite_is_said_to_be_untested_without_it(site: Site) -> None:
+    assert site.finding("graphite_url")["state"] == "warning"
+    for check in ("probe", "retention", "xFilesFactor"):
+        found = site.finding(check)
+        assert (found["state"], found["text"]) == ("warning", "not tested")
