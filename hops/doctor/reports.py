@@ -78,14 +78,14 @@ def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
     for channels, found in sorted(unknown.items()):
         waiting = sum(one.is_waiting for one in found)
         yield Finding(
-            "coils",
+            "coils seen",
             FAILED if waiting else WARNING,
             f"{channels} channels are not under [coils]; reports from there: {waiting} waiting, "
             f"{len(found) - waiting} archived, as {found[-1].path!r}",
             f'add a line like "{channels} = {channels}" under [coils]; without it they stay',
         )
     if not unknown and reports:
-        yield Finding("coils", OK, f"those of {len(reports)} reports that were read have a name")
+        yield Finding("coils seen", OK, f"those of {len(reports)} reports that were read have a name")
 
 
 def _read(location: str, folder: str, subfolder: str) -> Iterator[Seen]:

@@ -277,12 +277,9 @@ def test_a_report_that_is_older_than_its_scan_shows_a_wrong_time_zone(site: Site
 def test_a_coil_without_a_name_is_told_with_the_line_to_add(site: Site) -> None:
     site.set(COLLECTOR, coils={"64": "64"})
     site.scan(folder="Ingested")
-    assert [each["state"] for each in site.findings() if each["check"] == "coils"] == [
-        "ok",
-        "warning",
-    ]
+    assert site.finding("coils seen")["state"] == "warning"
     site.scan("Stability_2026-03-04T07-11-05.txt")
-    found = [each for each in site.findings() if each["check"] == "coils"][1]
+    found = site.finding("coils seen")
     assert found["state"] == "failed"
     assert "1 waiting, 1 archived" in found["text"]
     assert '"32 = 32" under [coils]' in found["todo"]
@@ -293,8 +290,7 @@ def test_what_is_no_good_report_is_passed_over(site: Site) -> None:
     (site.bay1 / "Stability_20260303T070412.txt").write_text("nonsense")
     os.mkfifo(site.bay1 / "Stability_20260304T070412.txt")
     (site.bay1 / "Stability_20260305T070412.txt").symlink_to("/etc/passwd")
-    text = [each["text"] for each in site.findings() if each["check"] == "coils"]
-    assert text[1] == "those of 1 reports that were read have a name"
+    assert site.finding("coils seen")["text"] == "those of 1 reports that were read have a name"
 
 
 # -- Diamond -------------------------------------------------------------------------------
