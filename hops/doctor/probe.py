@@ -80,10 +80,9 @@ def _await(graphite: GraphiteWeb, series: Sequence[str], now: int) -> set[str]:
     naps = int(PATIENCE / NAP)
     with progress("Waiting for Graphite to show the probe", naps) as advance:
         for _ in range(naps):
-            # Where the finest archive is too coarse for the younger age, the older one shows it.
-            missing = _lost(graphite, series, now, retention.TODAY) & _lost(
-                graphite, series, now, retention.TWO_DAYS
-            )
+            # A coarse archive answers for the last of them only; from a short one, the first.
+            ages = (retention.AN_HOUR, retention.A_DAY, retention.TWO_DAYS)
+            missing = set.intersection(*(_lost(graphite, series, now, age) for age in ages))
             if not missing:
                 break
             time.sleep(NAP)
@@ -116,11 +115,12 @@ def _roll_up(
         if not any(lost.values()) or time.monotonic() > deadline:
             break
         time.sleep(NAP)
-    steps = ", ".join(map(duration, coarser))
     if any(lost.values()):
-        columns = sorted({path.split(".")[-2] for paths in lost.values() for path in paths})
+        steps = ", ".join(duration(step) for step, paths in lost.items() if paths)
+        columns = sorted({path.split(".")[-2] for path in set.union(*lost.values())})
         text = f"a lone point is lost when it is rolled up to {steps} ({', '.join(columns)}): "
         return Finding("xFilesFactor", FAILED, f"{text}xFilesFactor is not 0", AGGREGATION)
+    steps = ", ".join(map(duration, coarser))
     return Finding("xFilesFactor", OK, f"a lone point is kept when it is rolled up to {steps}")
 
 

@@ -85,7 +85,8 @@ def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
             f'add a line like "{channels} = {channels}" under [coils]; without it they stay',
         )
     if not unknown and reports:
-        yield Finding("coils seen", OK, f"those of {len(reports)} reports that were read have a name")
+        text = f"those of {len(reports)} reports that were read have a name"
+        yield Finding("coils seen", OK, text)
 
 
 def _read(location: str, folder: str, subfolder: str) -> Iterator[Seen]:

@@ -9,12 +9,14 @@ from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.site import Site
-from hops.sizing import DAY, HOUR, YEAR, duration
+from hops.sizing import DAY, HOUR, MINUTE, YEAR, duration
 
 # Ages in seconds, each a little less than its name says, as retentions end at whole years.
-TODAY, TWO_DAYS, A_YEAR, FIVE_YEARS = 23 * HOUR, 2 * DAY, YEAR - DAY, 5 * YEAR - DAY
+AN_HOUR, A_DAY, TWO_DAYS = 50 * MINUTE, 23 * HOUR, 2 * DAY
+A_YEAR, FIVE_YEARS = YEAR - DAY, 5 * YEAR - DAY
 AGES = {
-    "today": TODAY,
+    "an hour ago": AN_HOUR,
+    "a day ago": A_DAY,
     "two days ago": TWO_DAYS,
     "a year ago": A_YEAR,
     "five years ago": FIVE_YEARS,
@@ -56,9 +58,8 @@ def steps(graphite: GraphiteWeb, series: str) -> dict[int, int]:
 
 def judge(check: str, what: str, found: dict[int, int]) -> Finding:
     """Whether a series that has these steps keeps years of scans."""
-    kept = ", ".join(
-        f"{name} {duration(found[age])}" for name, age in AGES.items() if age in found
-    )
+    oldest = {found[age]: name for name, age in AGES.items() if age in found}
+    kept = ", ".join(f"{duration(step)} until {name}" for step, name in oldest.items())
     text = f"{what} has one slot for each: {kept or 'nothing that could be seen'}"
     if A_YEAR not in found:
         return Finding(check, FAILED, f"{text}; it forgets scans within a year", TODO)

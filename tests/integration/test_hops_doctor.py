@@ -108,10 +108,7 @@ def test_from_nothing_to_an_archived_report(
     conf = init(tmp_path / "etc", bay1, graphite)
     findings = found_by(conf, "--probe")
     assert {each["state"] for each in findings.values()} == {"ok"}, findings
-    steps = (
-        "today 10 minutes, two days ago 10 minutes, a year ago 10 minutes, five years ago 1 hour, "
-        "ten years ago 1 day"
-    )
+    steps = "10 minutes until a year ago, 1 hour until five years ago, 1 day until ten years ago"
     assert steps in findings["retention"]["text"]
     assert "rolled up to 1 hour, 1 day" in findings["xFilesFactor"]["text"]
 
@@ -219,17 +216,22 @@ def test_a_short_retention_is_found(
     with running(folder, graphite_environment, NO_AGGREGATION, A_DAY_OF_MINUTES) as graphite:
         conf = init(tmp_path / "etc", bay1, graphite)
         findings = found_by(conf, "--probe", status=1)
-    assert findings["retention"]["state"] == "failed"
-    assert "today 1 minute; it forgets scans within a year" in findings["retention"]["text"]
+    retention = findings["retention"]
+    assert retention["state"] == "failed"
+    assert "1 minute until a day ago; it forgets scans within a year" in retention["text"]
 
 
+@pytest.mark.parametrize(
+    ("retentions", "lost_in"),
+    [("10m:1y,1h:5y,1d:25y", "1 hour, 1 day"), ("10s:6h,1m:6d,10m:5y", "1 minute, 10 minutes")],
+)
 def test_an_xfilesfactor_that_loses_a_scan_a_day_is_found(
-    graphite_environment: Any, tmp_path: Path, bay1: Path
+    graphite_environment: Any, tmp_path: Path, bay1: Path, retentions: str, lost_in: str
 ) -> None:
-    schemas = (ROOT / "graphite/storage-schemas.conf").read_text()
+    schemas = f"[all]\npattern = .*\nretentions = {retentions}\n"
     folder = tmp_path / "graphite"
     with running(folder, graphite_environment, NO_AGGREGATION, schemas) as graphite:
         conf = init(tmp_path / "etc", bay1, graphite)
         findings = found_by(conf, "--probe", status=1)
     assert states(findings, "retention", "xFilesFactor") == ["ok", "failed"]
-    assert "rolled up to 1 hour, 1 day (max, mean, min)" in findings["xFilesFactor"]["text"]
+    assert f"rolled up to {lost_in} (max, mean, min)" in findings["xFilesFactor"]["text"]
