@@ -7,9 +7,9 @@ import click
 from hops.check import main as check
 from hops.console import HELP
 from hops.demo import main as demo
-from hops.notes import note, notes
 from hops.doctor.command import main as doctor
 from hops.init import main as init
+from hops.notes import note, notes
 from hops.report.command import main as report
 from hops.sample import main as sample
 from hops.sizing import main as sizing

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import stability_graphite
 from hops.errors import Problem
@@ -106,6 +107,11 @@ class GraphiteWeb:
         content = {"what": event.what, "tags": sorted(event.tags), "when": event.epoch}
         body = json.dumps({**content, "data": ""}).encode()
         self._ask("/events/", {}, lambda answer: answer, body)
+
+    def save_dashboard(self, name: str, state: str) -> None:
+        """Keeps a dashboard of graphite-web's own pages; `state` is the JSON they have of it."""
+        form = urlencode({"state": state}).encode()
+        self._ask(f"/dashboard/save/{quote(name)}", {}, lambda answer: answer, form)
 
     def _ask(self, path: str, query: dict[str, Any], read: Any, body: bytes | None = None) -> Any:
         try:

@@ -16,6 +16,7 @@ from configobj import ConfigObj
 from hops import site
 from hops.console import HELP, say
 from hops.errors import Problem
+from hops.shipped import SHIPPED
 
 MAIN, HANDLER, COLLECTOR = (
     "diamond.conf",
@@ -219,13 +220,9 @@ def _coils(text: str) -> dict[str, str]:
 # -- the files -----------------------------------------------------------------------------
 
 
-def _templates() -> Path:
-    return Path(__file__).resolve().parents[1] / "conf"
-
-
 def _template(name: str, as_is: bool = False) -> ConfigObj:
     """A template, whose comments stay; `as_is`: values are text that is neither read nor quoted."""
-    path = _templates() / name
+    path = SHIPPED / "conf" / name
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from string import Template
 from typing import Any
 
 from hops.grafana import OURS
+from hops.graphiteweb import GraphiteWeb
 
 DAY = 86400
 # Graphite labels every 30th day, of more than a year every 240th, and cuts a label at the end.
@@ -45,20 +45,16 @@ LOOK = {
 Json = dict[str, Any]
 
 
-def save_dashboard(url: str, coil: str, newest: int) -> str:
-    """Has the graphite-web at `url` keep a dashboard of a coil, and returns its address.
+def save_dashboard(graphite: GraphiteWeb, coil: str, newest: int) -> str:
+    """Has graphite-web keep a dashboard of a coil, and returns its address.
 
     It shows most of the year up to the scan at the epoch `newest`.
 
-    `coil`: what its metric paths begin with.
+    `coil`: what its metric paths begin with. Raises Problem when it is not kept.
     """
     name = _chosen(coil)["path"]
-    state = json.dumps(_state(name, trends(coil), newest))
-    form = urllib.parse.urlencode({"state": state}).encode()
-    quoted = urllib.parse.quote(name)
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    direct.open(f"{url}/dashboard/save/{quoted}", form).close()
-    return f"{url}/dashboard/{quoted}?theme=white"
+    graphite.save_dashboard(name, json.dumps(_state(name, trends(coil), newest)))
+    return f"{graphite.address}/dashboard/{urllib.parse.quote(name)}?theme=white"
 
 
 def trends(coil: str) -> list[Json]:

@@ -25,8 +25,9 @@ from grafana.build import HERE, build
 from grafana.variables import Site
 from hops.diamond import PREFIX, DiamondSite
 from hops.graphite import EmbeddedGraphite, Environment
+from hops.graphiteweb import GraphiteWeb
 from hops.report.control import choose_baseline
-from hops.report.data import Graphite
+from hops.report.data import Scanners
 from hops.report.quantities import QUANTITIES
 from hops.report.verdict import judge
 from hops.webdashboard import save_dashboard
@@ -266,7 +267,8 @@ def test_hops_report_has_the_limits_of_the_newest_scan(
 ) -> None:
     location, _, name = coil.rpartition(".")
     two_years = (END - 730 * DAY, END)
-    data = Graphite(graphite.url, PREFIX).values(location.replace(".", "/"), name, *two_years)
+    scanners = Scanners(GraphiteWeb.at(graphite.url), PREFIX)
+    data = scanners.values(location.replace(".", "/"), name, *two_years)
     notes = [note.epoch for note in data.notes]
     verdict = judge(data, choose_baseline(data.scans, notes))
     day = verdict.newest // DAY * DAY
@@ -375,7 +377,7 @@ def test_chosen_slices_are_averaged_alone(graphite: EmbeddedGraphite, reports: R
 def test_graphite_web_shows_the_same_trends(
     graphite: EmbeddedGraphite, scanner: dict[tuple[str, str], Series]
 ) -> None:
-    address = save_dashboard(graphite.url, f"{PREFIX}.{WEAK}", END - DAY)
+    address = save_dashboard(GraphiteWeb.at(graphite.url), f"{PREFIX}.{WEAK}", END - DAY)
     state = ask(address.replace("/dashboard/", "/dashboard/load/").partition("?")[0])["state"]
     times = {key: state["defaultGraphParams"][key] for key in ("from", "until")}
     titles = []
