@@ -146,11 +146,17 @@ class StabilityCollector(diamond.collector.Collector):
         Goes round the scanners until nothing is left to do, the time that Diamond grants is up,
         or nothing moves any more.
         """
+        for _ in self.rounds():
+            pass
+
+    def rounds(self):
+        """What `collect` does, round by round: yields how many reports got further (int)."""
         shares = self._shares  # begins where the last run ended, or one scanner could take all time
         patience = max(_PATIENCE, 2 * self.settings.confirm_seconds)
         last_step = _clock()
         while True:
             steps = sum(self._advance(share) for share in shares)
+            yield steps
             if steps:
                 last_step = _clock()
             elif _clock() - last_step > patience:
@@ -192,7 +198,7 @@ class StabilityCollector(diamond.collector.Collector):
             if report is None:
                 continue
             epoch = stability_report.timestamp(report.time, self.settings.timezone)
-            if epoch > time.time() + _DAY:  # whisper would put it in the place of an older point
+            if is_of_the_future(epoch):  # whisper would put it in the place of an older point
                 share.tell(name, 'is of the future and stays: is the scanner\'s clock right?')
                 continue
             if share.has_flight_on(epoch, report.channels):
@@ -870,7 +876,7 @@ class Folder(object):
     def names_in(self, subfolder):
         """The names in a subfolder; none if it cannot be listed."""
         try:
-            with Folder(self._at(subfolder), os.O_NOFOLLOW) as folder:
+            with Folder(self.at(subfolder), os.O_NOFOLLOW) as folder:
                 return folder.names()
         except EnvironmentError:  # told when something is to be moved there
             return []
@@ -878,7 +884,7 @@ class Folder(object):
     def status(self, name):
         """The status of `name` (of a link itself), or None when it is not there."""
         try:
-            return os.lstat(self._at(name))
+            return os.lstat(self.at(name))
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -889,8 +895,8 @@ class Folder(object):
         its status.
         """
         # Opening alone can rewind a tape or wait for a writer.
-        _require_regular(os.lstat(self._at(name)))
-        descriptor = os.open(self._at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        _require_regular(os.lstat(self.at(name)))
+        descriptor = os.open(self.at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             status = os.fstat(descriptor)
             _require_regular(status)
@@ -925,7 +931,7 @@ class Folder(object):
             if status is None or _signature(status) != signature:
                 return None
             new = _free_name(folder, *os.path.splitext(name), also='.reason.txt')
-            note = folder._at(new + '.reason.txt')
+            note = folder.at(new + '.reason.txt')
             descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
             try:
                 with os.fdopen(descriptor, 'w') as stream:
@@ -942,8 +948,8 @@ class Folder(object):
         """Sets the mode and the group (int or None) of an archived file."""
         subfolder, name = os.path.split(archived)
         with self._subfolder(subfolder) as folder:
-            _require_regular(os.lstat(folder._at(name)))
-            descriptor = os.open(folder._at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            _require_regular(os.lstat(folder.at(name)))
+            descriptor = os.open(folder.at(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 status = os.fstat(descriptor)
                 _require_regular(status)
@@ -956,20 +962,21 @@ class Folder(object):
             finally:
                 os.close(descriptor)
 
-    def _at(self, name):
+    def at(self, name):
+        """The path of `name` (str) in the folder that was opened."""
         return os.path.join(self._path, name)
 
     def _subfolder(self, name):
         try:
-            os.mkdir(self._at(name))
+            os.mkdir(self.at(name))
         except EnvironmentError:  # it is there, or opening it says what is wrong
             if self.status(name) is None:
                 raise
-        return Folder(self._at(name), os.O_NOFOLLOW)
+        return Folder(self.at(name), os.O_NOFOLLOW)
 
     def _move(self, name, folder, new, subfolder):
         try:
-            os.rename(self._at(name), folder._at(new))
+            os.rename(self.at(name), folder.at(new))
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -1023,9 +1030,15 @@ def _epoch(name, timezone):
         return 0
 
 
+def is_of_the_future(epoch):
+    """Whether a scan at `epoch` cannot have been made yet, whatever time zone is meant."""
+    return epoch > time.time() + _DAY
+
+
 def _is_past(name):
     """Whether a scan can have been made when its report's name says, in any time zone."""
-    return 0 < _epoch(name, '') <= time.time() + _DAY
+    epoch = _epoch(name, '')
+    return epoch > 0 and not is_of_the_future(epoch)
 
 
 # -- Graphite and Diamond ------------------------------------------------------------------

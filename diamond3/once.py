@@ -9,7 +9,7 @@ from diamond3.errors import DiamondError
 log = logging.getLogger("diamond")
 
 
-class _Errors(logging.Handler):
+class Errors(logging.Handler):
     """Remembers what is logged as an error: handlers log their failures and carry on."""
 
     def __init__(self) -> None:
@@ -48,25 +48,26 @@ def run_once(configfile: str, name: str) -> int:
             f"or in an installed package; those that load are: {known}"
         )
 
-    errors = _listen_for_errors()
+    errors = listen_for_errors()
     collector = initialize_collector(
-        collector_class, name=name, configfile=configfile, handlers=_handlers(config)
+        collector_class, name=name, configfile=configfile, handlers=configured_handlers(config)
     )
     if collector is not None:
         _run(collector)
     return _exit_code(name, errors)
 
 
-def _listen_for_errors() -> _Errors:
+def listen_for_errors() -> Errors:
     """Listen from here on: another collector that does not load is no failure of this run."""
-    errors = _Errors()
+    errors = Errors()
     logging.getLogger().addHandler(errors)
     if not log.propagate:
         log.addHandler(errors)
     return errors
 
 
-def _handlers(config: Any) -> list[Any]:
+def configured_handlers(config: Any) -> list[Any]:
+    """The handlers that Diamond's configuration, a mapping, names; what is wrong is logged."""
     from diamond.utils.classes import load_handlers, load_include_path
 
     server = config["server"]
@@ -86,7 +87,7 @@ def _run(collector: Any) -> None:
         log.exception("Collector failed!")
 
 
-def _exit_code(name: str, errors: _Errors) -> int:
+def _exit_code(name: str, errors: Errors) -> int:
     if not errors.messages:
         return 0
     first = errors.messages[0].splitlines()

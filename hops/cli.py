@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hops.check import main as check
+from hops.backfill.command import main as backfill
 from hops.console import HELP
 from hops.demo import main as demo
 from hops.doctor.command import main as doctor
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 main.add_command(check, "check")
+main.add_command(backfill, "backfill")
 main.add_command(demo, "demo")
 main.add_command(note)
 main.add_command(notes)

@@ -96,6 +96,13 @@ class GraphiteWeb:
             raise _problem(error) from None
         return dict(found)
 
+    def kept_since(self, path: str) -> int | None:
+        """The epoch from which on Graphite keeps values of a series; None when there is none."""
+        # One value for all of the time that is kept.
+        query = {"target": path, "from": 1, "maxDataPoints": 1, "format": "json"}
+        starts: list[int] = self._ask("/render", {**query, "noCache": "true"}, _first_epochs)
+        return min(starts, default=None)
+
     def events(self, since: int, until: int) -> list[Event]:
         """The events from `since` to `until`, both epochs, oldest first."""
         query = {"from": since, "until": until}
@@ -143,6 +150,10 @@ def _slots(answer: Any) -> dict[str, list[int]]:
 
 def _latest(answer: Any) -> int:
     return max(epoch for epochs in _slots(answer).values() for epoch in epochs)
+
+
+def _first_epochs(answer: Any) -> list[int]:
+    return [int(one["datapoints"][0][1]) for one in answer]
 
 
 def _events(answer: Any) -> list[Event]:

@@ -1,0 +1,282 @@
+"""`hops backfill`, the command."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diamond3.once import listen_for_errors
+from hops import site as sites
+from hops.backfill.finding import Findings, Found, LeftOut, list_files, sort_out
+from hops.backfill.retention import leave_out_what_graphite_does_not_keep
+from hops.backfill.sending import Sender, collector_of, newest_of_each_coil
+from hops.console import HELP, config_option, json_option, print_json, progress, say
+from hops.errors import Problem
+from hops.site import Site
+
+MOST_REASONS = 20
+
+
+@dataclass
+class Outcome:
+    """What became of the reports that Graphite was to get."""
+
+    archived: int
+    waiting: int
+    """In the scanner's folder, or not yet there."""
+    errors: list[str]
+    """The collector's, and Diamond's handlers'."""
+    was_stopped: bool
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="Examples: hops backfill /old/bay1 --location Harvard/Northwest/Bay1 | "
+    "sudo -u diamond hops backfill /old/bay1 --location Harvard/Northwest/Bay1 --yes --json",
+)
+@click.argument(
+    "source",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option("--location", required=True, help="The scanner's, as in [scanners].")
+@config_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def main(source: Path, location: str, conf: Path, yes: bool, as_json: bool) -> None:
+    """Bring old reports into Graphite: those in DIR and below that the scanner's archive lacks.
+
+    They are copied into the scanner's folder, oldest first and a few at a time, and go the way of
+    every report: published, confirmed in Graphite, archived. DIR itself is never changed. It may
+    be stopped and run again at any time, beside a running Diamond, too. Run it as the user that
+    Diamond runs as, on the same machine.
+
+    Ends with 0 when every report in DIR is in the archive, and with 1 when any is not: bad ones
+    that were left out, and those that still wait.
+    """
+    if as_json and not yes:
+        raise click.UsageError("--json asks nothing: add --yes.")
+    site = sites.load(conf)
+    scanner = site.scanner(location)
+    _require_one_scanner(source, site, scanner)
+    findings = _look(source, site, scanner)
+    if not as_json:
+        _print_findings(findings, source, site, scanner)
+    outcome = None
+    if findings.wanted:
+        if not yes:
+            click.confirm("Go on?", abort=True, err=True)
+        outcome = _run(findings, site, scanner)
+    if as_json:
+        print_json(_for_programs(findings, outcome, site, scanner))
+    else:
+        _print_outcome(findings, outcome, site, scanner)
+    if outcome and outcome.was_stopped:
+        raise SystemExit(128 + signal.SIGINT)
+    if findings.left_out or (outcome and outcome.waiting):
+        raise SystemExit(1)
+
+
+def _require_one_scanner(source: Path, site: Site, scanner: Any) -> None:
+    """One scanner's reports would end up among another's."""
+    ours = Path(scanner.folder).resolve()
+    source = source.resolve()
+    for other in site.settings.scanners:
+        folder = Path(other.folder).resolve()
+        if folder != ours and (
+            folder.is_relative_to(source)
+            or (source.is_relative_to(folder) and not source.is_relative_to(ours))
+        ):
+            raise Problem(
+                f"{str(source)!r} has reports of {other.location!r} in it, whose folder is "
+                f"{other.folder!r}: name a folder with reports of {scanner.location!r} only."
+            )
+
+
+# -- what is done --------------------------------------------------------------------------
+
+
+def _look(source: Path, site: Site, scanner: Any) -> Findings:
+    paths, unread = list_files(source)
+    if not paths and not unread:
+        raise Problem(
+            f"{str(source)!r} has no report: expected names like Stability_20180910T090910.txt or "
+            "Stability_2024-04-01T13-07-02.txt."
+        )
+    with progress("Reading reports", len(paths)) as advance:
+        findings = sort_out(paths, scanner, site.settings, advance)
+    findings.left_out += unread
+    if site.settings.graphite:
+        leave_out_what_graphite_does_not_keep(findings, site, scanner.location)
+    return findings
+
+
+def _run(findings: Findings, site: Site, scanner: Any) -> Outcome:
+    errors = listen_for_errors()
+    collector = collector_of(site, scanner)
+    if errors.messages:
+        raise Problem(f"Diamond's handlers cannot be used: {_lines(errors.messages)[0]}")
+    wanted = findings.wanted
+    with _stop_when_asked() as stop, progress("Archived reports", len(wanted)) as advance:
+        sender = Sender(collector, scanner, advance)
+        _send(sender, findings, site, scanner, stop)
+        was_stopped = stop.is_set()
+    findings.left_out += sender.left_out
+    gone = {each.path for each in findings.left_out}
+    archived = sender.archived(wanted)
+    left = [each for each in wanted if each not in set(archived) and each.path not in gone]
+    messages = [*errors.messages, *filter(None, [sender.trouble])]
+    return Outcome(len(archived), len(left), _lines(messages), was_stopped)
+
+
+def _send(
+    sender: Sender, findings: Findings, site: Site, scanner: Any, stop: threading.Event
+) -> None:
+    """The newest reports go first, alone: when Graphite does not take them, no others are copied,
+    and when it does, it says how far back it keeps a coil of which it had nothing before."""
+    first: list[Found] = []
+    if site.settings.graphite:
+        first = newest_of_each_coil(findings.missing)
+        sender.send(first, [], stop)
+        if stop.is_set() or len(sender.archived(first)) < len(first):
+            return
+        leave_out_what_graphite_does_not_keep(findings, site, scanner.location)
+    rest = [report for report in findings.missing if report not in first]
+    sender.send(rest, findings.waiting, stop)
+
+
+@contextmanager
+def _stop_when_asked() -> Iterator[threading.Event]:
+    """What is set when Ctrl-C is typed, or the process told to end; the second time it ends."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        stop.set()
+        for each in before:
+            signal.signal(each, before[each])
+
+    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+# -- what is shown -------------------------------------------------------------------------
+
+
+def _print_findings(findings: Findings, source: Path, site: Site, scanner: Any) -> None:
+    say(f"{scanner.location}: reports in {str(source)!r} and below")
+    wanted = findings.wanted
+    _count(len(wanted), "for Graphite" + _from_to(wanted))
+    for coil, count in _coils(wanted, site).items():
+        say(f"{'':12}{count:,} of coil {coil}")
+    if findings.waiting:
+        say(f"{'':12}{len(findings.waiting):,} of all are in the scanner's folder already")
+    _count(len(findings.archived), "archived before" + _from_to(findings.archived))
+    _count(len(findings.duplicates), "further copies of these")
+    _count(len(findings.left_out), "left out, and to be looked at")
+    for line in _reasons(findings.left_out):
+        say(f"{'':12}{line}")
+    if not wanted:
+        return
+    say(f"They are copied into {scanner.folder!r},")
+    say(f"published as {site.path(scanner.location)},")
+    if site.settings.graphite:
+        say(f"confirmed by {site.settings.graphite.address}, and archived.")
+    else:
+        say("and archived. NOTHING CONFIRMS THEM: graphite_url is empty, and what is lost on the")
+        say("way to Graphite is not noticed.")
+
+
+def _print_outcome(
+    findings: Findings, outcome: Outcome | None, site: Site, scanner: Any
+) -> None:
+    if outcome is None:
+        say("Nothing to do.")
+        return
+    how = "stored in Graphite and" if site.settings.graphite else "published, unconfirmed, and"
+    say(f"{outcome.archived:,} reports are {how} archived.")
+    if outcome.waiting:
+        say(f"{outcome.waiting:,} still wait:")
+        for line in outcome.errors[-MOST_REASONS:]:
+            say(f"    {line}")
+        say("Run the same command again to go on.")
+    if findings.left_out:
+        say(f"{len(findings.left_out):,} were left out:")
+        for line in _reasons(findings.left_out):
+            say(f"    {line}")
+
+
+def _count(count: int, what: str) -> None:
+    if count:
+        say(f"{count:10,} {what}")
+
+
+def _from_to(reports: Sequence[Found]) -> str:
+    if not reports:
+        return ""
+    times = sorted(report.time for report in reports)
+    return f", from {times[0].date()} to {times[-1].date()}"
+
+
+def _coils(reports: Sequence[Found], site: Site) -> dict[str, int]:
+    return dict(Counter(site.settings.coils[report.channels] for report in reports))
+
+
+def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
+    """A line for each reason, with the first file that it holds for."""
+    counts = Counter(each.reason for each in left_out)
+    firsts = {each.reason: str(each.path) for each in reversed(left_out)}
+    lines = [
+        f"{firsts[reason]!r}{f' and {count - 1:,} more' if count > 1 else ''}: {reason}"
+        for reason, count in counts.items()
+    ]
+    if len(lines) > MOST_REASONS:
+        lines[MOST_REASONS:] = [f"and {len(lines) - MOST_REASONS:,} more: see them with --json"]
+    return lines
+
+
+def _lines(messages: Sequence[str]) -> list[str]:
+    """The last line of each message, once, in characters that do no harm to a terminal."""
+    last = [message.splitlines()[-1] for message in messages if message]
+    harmless = ["".join(c if c.isprintable() else "?" for c in line) for line in last]
+    return list(dict.fromkeys(harmless))
+
+
+def _for_programs(
+    findings: Findings, outcome: Outcome | None, site: Site, scanner: Any
+) -> dict[str, object]:
+    wanted = findings.wanted
+    return {
+        "location": scanner.location,
+        "folder": scanner.folder,
+        "timezone": site.settings.timezone,
+        "is_confirmed": site.settings.graphite is not None,
+        "wanted": {
+            "reports": len(wanted),
+            "first": wanted[0].time.isoformat() if wanted else None,
+            "last": wanted[-1].time.isoformat() if wanted else None,
+            "coils": _coils(wanted, site),
+        },
+        "archived": outcome.archived if outcome else 0,
+        "waiting": outcome.waiting if outcome else 0,
+        "was_stopped": bool(outcome and outcome.was_stopped),
+        "archived_before": len(findings.archived),
+        "duplicates": _paths(findings.duplicates),
+        "left_out": _paths(findings.left_out),
+        "errors": outcome.errors if outcome else [],
+    }
+
+
+def _paths(files: Sequence[LeftOut]) -> list[dict[str, str]]:
+    return [{"path": str(each.path), "reason": each.reason} for each in files]
