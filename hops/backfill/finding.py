@@ -82,7 +82,8 @@ def list_files(source: Path) -> tuple[list[Path], list[LeftOut]]:
         left_out.append(LeftOut(Path(error.filename), f"cannot be read: {error.strerror}"))
 
     for folder, subfolders, names in os.walk(source, onerror=skip):
-        for name in sorted(subfolders):
+        subfolders.sort()
+        for name in subfolders:
             if os.path.islink(os.path.join(folder, name)):
                 left_out.append(LeftOut(Path(folder, name), "is a link to a folder: name it alone"))
         for name in filter(stability_report.is_report_name, sorted(names)):
