@@ -16,12 +16,14 @@ OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 # They take minutes, and show what does not depend on the Python.
 ELSEWHERE = [
+    "integration/test_backfill.py",
     "integration/test_chaos.py",
     "integration/test_dashboards.py",
     "integration/test_delivery.py",
     "integration/test_demo.py",
     "integration/test_hops_doctor.py",
     "integration/test_hostile_share.py",
+    "integration/test_move_from_2018.py",
     "integration/test_packaging.py",
     "integration/test_pythons.py",
     "integration/test_storage.py",

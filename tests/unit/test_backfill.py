@@ -161,7 +161,8 @@ def test_the_archive_is_asked_for_the_other_form_of_the_name_too(place: Place) -
 def test_what_is_wrong_is_told_and_left_where_it_is(place: Place) -> None:
     good = write(place.old / "Stability_20180910T090910.txt")
     malformed = write(place.old / "Stability_20180911T090910.txt", "no report\n")
-    cut_off = write(place.old / "Stability_20180912T090910.txt", TEXT[: TEXT.rindex("\n", 0, 2000) + 1])
+    half = TEXT[: TEXT.rindex("\n", 0, 2000) + 1]
+    cut_off = write(place.old / "Stability_20180912T090910.txt", half)
     coil = write(place.old / "Stability_20180913T090910.txt", TEXT.replace("32 ch", "20 ch"))
     future = write(place.old / "Stability_21000101T000000.txt", other(1))
     link = place.old / "Stability_20180914T090910.txt"
