@@ -153,7 +153,7 @@ def _latest(answer: Any) -> int:
 
 
 def _first_epochs(answer: Any) -> list[int]:
-    return [int(one["datapoints"][0][1]) for one in answer]
+    return [int(epoch) for one in answer for _, epoch in one["datapoints"][:1]]
 
 
 def _events(answer: Any) -> list[Event]:

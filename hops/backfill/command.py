@@ -145,8 +145,7 @@ def _send(
     first: list[Found] = []
     if site.settings.graphite:
         first = newest_of_each_coil(findings.missing)
-        sender.send(first, [], stop)
-        if stop.is_set() or len(sender.archived(first)) < len(first):
+        if not sender.send(first, [], stop):
             return
         leave_out_what_graphite_does_not_keep(findings, site, scanner.location)
     rest = [report for report in findings.missing if report not in first]
@@ -204,15 +203,15 @@ def _print_outcome(
     if outcome is None:
         say("Nothing to do.")
         return
-    how = "stored in Graphite and" if site.settings.graphite else "published, unconfirmed, and"
-    say(f"{outcome.archived:,} reports are {how} archived.")
+    how = "Stored in Graphite" if site.settings.graphite else "Published, unconfirmed,"
+    say(f"{how} and archived: {outcome.archived:,}")
     if outcome.waiting:
-        say(f"{outcome.waiting:,} still wait:")
+        say(f"Still waiting: {outcome.waiting:,}")
         for line in outcome.errors[-MOST_REASONS:]:
             say(f"    {line}")
         say("Run the same command again to go on.")
     if findings.left_out:
-        say(f"{len(findings.left_out):,} were left out:")
+        say(f"Left out: {len(findings.left_out):,}")
         for line in _reasons(findings.left_out):
             say(f"    {line}")
 

@@ -66,11 +66,12 @@ class Sender:
 
     def send(
         self, missing: Sequence[Found], waiting: Sequence[Found], stop: threading.Event
-    ) -> None:
+    ) -> bool:
         """Copies what is `missing` into the scanner's folder, in that order, and has the collector
         archive it, and what is `waiting` there.
 
-        Returns when all is archived, when nothing moves any more, or when `stop` is set.
+        Ends when that is done, when nothing moves any more, or when `stop` is set; returns whether
+        it is done.
         """
         queue = list(reversed(missing))
         under_way = {report.name for report in waiting}
@@ -80,16 +81,17 @@ class Sender:
                 if self._see_what_has_gone(under_way):
                     last_step = time.monotonic()
                 if stop.is_set():
-                    return
+                    return False
                 self._copy_some(queue, under_way)
             if stop.wait(NAP):
-                return
+                return False
+        return not (queue or under_way or self.trouble)
 
     def archived(self, reports: Sequence[Found]) -> list[Found]:
-        """Those of `reports` that are in the archive."""
+        """Those of `reports` that are in the archive, as far as it can be seen."""
         from stability_collector import Folder
 
-        with suppress(FileNotFoundError), Folder(self._folder) as folder:
+        with suppress(OSError), Folder(self._folder) as folder:
             names = set(folder.names_in(self._ingest_dir))
             return [report for report in reports if report.name in names]
         return []

@@ -110,7 +110,7 @@ def test_reports_of_years_of_folders_are_published_oldest_first_and_archived(pla
         (path, "1711976822"),  # 2024-04-01 13:07:02 UTC
     ]
     assert "3 for Graphite, from 2018-09-10 to 2024-04-01" in done.output
-    assert "3 reports are published, unconfirmed, and archived." in done.output
+    assert "Published, unconfirmed, and archived: 3\n" in done.output
 
 
 def test_it_is_asked_first_and_told_that_nothing_confirms(place: Place) -> None:

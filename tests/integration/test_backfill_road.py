@@ -92,7 +92,7 @@ def test_a_stopped_run_is_gone_on_with_beside_a_diamond_until_all_that_graphite_
     finally:
         daemon.kill()
     assert done.returncode == 1, done.stdout + done.stderr
-    assert f"{len(old.too_old)} were left out" in done.stdout
+    assert f"Left out: {len(old.too_old)}\n" in done.stdout
     assert "Graphite keeps coil 32 since" in done.stdout
     bay.sent = old.sent
     assert bay.archived() == old.sent
@@ -114,7 +114,7 @@ def test_when_graphite_does_not_get_the_newest_report_no_other_is_copied(
         monkeypatch.setattr("hops.backfill.sending.PATIENCE", 1)
         done = CliRunner().invoke(main, backfill(old.folder, site.conf))
     assert done.exit_code == 1
-    assert "0 reports are stored" in done.output
+    assert "Stored in Graphite and archived: 0\n" in done.output
     assert "the likely cause is" in done.output
     assert [path.name for path in bay.folder.iterdir()] == [max(old.sent)]
 
