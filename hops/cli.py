@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hops.check import main as check
 from hops.backfill.command import main as backfill
+from hops.check import main as check
 from hops.console import HELP
 from hops.demo import main as demo
 from hops.doctor.command import main as doctor
