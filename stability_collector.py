@@ -127,6 +127,7 @@ class StabilityCollector(diamond.collector.Collector):
         super(StabilityCollector, self).process_config()
         self.settings = _settings(self.config)
         self._shares = [_Share(scanner, self.log) for scanner in self.settings.scanners]
+        self._paths = {}
         self._graphite_pause = _LATE
         self._ask_graphite_at = _clock()
         if not self.config['enabled']:
@@ -204,7 +205,7 @@ class StabilityCollector(diamond.collector.Collector):
             if share.has_flight_on(epoch, report.channels):
                 share.is_busy = True
                 continue
-            metrics = self._metrics(share, report, epoch)
+            metrics = self.metrics(share.scanner, report, epoch)
             free, size = self._queue_room()
             if len(metrics) > size:
                 share.leave(name, 'has %d values, more than Diamond\'s queue takes, and stays: '
@@ -258,22 +259,25 @@ class StabilityCollector(diamond.collector.Collector):
             self.log.error('%r is no good report and is now %r: %s',
                            share.path(name), share.path(rejected), error)
 
-    def _metrics(self, share, report, epoch):
-        """The numbers of `report` as Diamond's Metrics, but for those that nobody wants."""
-        paths = self._paths_of(share, report)
+    def metrics(self, scanner, report, epoch):
+        """The numbers of a scanner's `report` as Diamond's Metrics (a list) at `epoch` (int), but
+        for those that Diamond's whitelist and blacklist hold back.
+
+        Raises KeyError for a coil that is not under [coils].
+        """
+        paths = self._paths_of(scanner, report)
         return self._make_metrics(zip(paths, stability_report.cells(report)), epoch)
 
-    def _paths_of(self, share, report):
+    def _paths_of(self, scanner, report):
         """The metric paths of the report's cells; None for those that nobody wants.
 
         They are made once for reports alike, which those of a coil are.
         """
-        coil = self.settings.coils[report.channels]
-        layout, paths = share.paths.get(coil, (None, None))
+        prefix = '%s.%s.' % (scanner.path, self.settings.coils[report.channels])
+        layout, paths = self._paths.get(prefix, (None, None))
         if layout != stability_report.layout(report):
-            paths = self._wanted_paths('%s.%s.' % (share.scanner.path, coil),
-                                       stability_report.cell_names(report))
-            share.paths[coil] = stability_report.layout(report), paths
+            paths = self._wanted_paths(prefix, stability_report.cell_names(report))
+            self._paths[prefix] = stability_report.layout(report), paths
         return paths
 
     def _wanted_paths(self, prefix, names):
@@ -406,7 +410,7 @@ class StabilityCollector(diamond.collector.Collector):
                 or report.channels != flight.channels):
             share.forget(name)
             return None
-        return self._metrics(share, report, flight.epoch)
+        return self.metrics(share.scanner, report, flight.epoch)
 
     def _publish_again(self, share, late):
         """Publishes what Graphite lacks once more: `late` is a list of names and their Metrics."""
@@ -567,16 +571,14 @@ class _Share(object):
     """A scanner's folder from poll to poll: what waits in it, and what was done.
 
     names: list of str, the reports that wait, oldest scan first; flights: dict from name to
-    _Flight; paths: dict from coil to the layout and the metric paths of its last report; is_busy:
-    whether there is something to do that could not be done yet; ingested, rejected: int, reports
-    since Diamond (re)loaded the configuration.
+    _Flight; is_busy: whether there is something to do that could not be done yet; ingested,
+    rejected: int, reports since Diamond (re)loaded the configuration.
     """
 
     def __init__(self, scanner, log):
         self.scanner = scanner
         self.names = []
         self.flights = {}
-        self.paths = {}
         self.is_busy = False
         self.ingested = 0
         self.rejected = 0
@@ -859,6 +861,7 @@ class Folder(object):
     """
 
     def __init__(self, path, flags=0):
+        """`path` (str) may lead over links, unless `flags` (int, of os.open) has O_NOFOLLOW."""
         self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags)
         by_descriptor = '/proc/self/fd/%d' % self._descriptor
         self._path = by_descriptor if os.path.isdir(by_descriptor) else path

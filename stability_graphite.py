@@ -89,14 +89,15 @@ class Graphite(object):
         since = min(epochs) - _TWO_STEPS
         if '*' in target:
             series = self._render(timeout, target, since, max(epochs), noNullPoints='true')
-            # The same `since`, so that Graphite looks into the same archive.
-            all_slots = series and self._render(
-                timeout, next(iter(series)), since, since + _TWO_STEPS)
+            step = series and self.step(next(iter(series)), min(epochs), timeout)
         else:
-            series = all_slots = self._render(timeout, target, since, max(epochs))
+            series = self._render(timeout, target, since, max(epochs))
+            step = _step(series)
         if not series:
             return found
-        step = self._step(all_slots)
+        if step is None:
+            raise GraphiteError('%s shows no two slots of a series in %d s: is its retention '
+                                'coarser than a day?' % (self.address, _TWO_STEPS))
         for path, values in series.items():
             for epoch in epochs:
                 value = values.get(epoch - epoch % step)
@@ -104,13 +105,14 @@ class Graphite(object):
                     found[epoch][path] = value
         return found
 
-    def _step(self, series):
-        for values in series.values():
-            slots = sorted(values)
-            if len(slots) > 1:
-                return slots[1] - slots[0]
-        raise GraphiteError('%s shows no two slots of a series in %d s: is its retention coarser '
-                            'than a day?' % (self.address, _TWO_STEPS))
+    def step(self, path, epoch, timeout):
+        """How many seconds (int) a slot has in which a series keeps a point of `epoch` (int) now.
+
+        None when Graphite shows no such series, or keeps nothing of that age. Raises GraphiteError.
+        """
+        # The same `since` as for the points, so that Graphite looks into the same archive.
+        since = epoch - _TWO_STEPS
+        return _step(self._render(timeout, path, since, epoch))
 
     def ask(self, path, query, read, timeout, body=None):
         """What the function `read` makes of the JSON that graphite-web answers: of None when the
@@ -172,6 +174,14 @@ class Graphite(object):
             if time.time() > deadline:
                 raise GraphiteAway('%s takes too long to answer' % self.address)
         return b''.join(chunks)
+
+
+def _step(series):
+    for values in series.values():
+        slots = sorted(values)
+        if len(slots) > 1:
+            return slots[1] - slots[0]
+    return None
 
 
 def _series(answer):

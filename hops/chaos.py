@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
 from itertools import islice
@@ -22,18 +22,18 @@ import click
 from rich.table import Table
 
 import stability_report
+from hops import site as hops_site
 from hops.console import HELP, console, progress
-from hops.diamond import PREFIX, DiamondSite
+from hops.diamond import DiamondSite
 from hops.graphite import EmbeddedGraphite, GraphiteError, find_environment
-from hops.graphiteweb import GraphiteWeb
 from hops.processes import WORKERS, Daemon
-from hops.readback import Expected, expected, read_back
+from hops.readback import Expected, State, compare, expected
+from hops.site import Site
 from sample_data.files import generate
 from sample_data.scanners import FOLDERS, example_scanners
 from sample_data.schedule import schedule
 
 ARCHIVE = "Ingested"
-STEP = 3600  # of the embedded Graphite, in seconds: two scans of a coil are never in one slot
 UNTIL = date(2026, 1, 5)
 YEARS = 20.0
 
@@ -45,7 +45,6 @@ UNTIL_RESTART = (0.0, 4.0)
 
 # So long may nothing at all move after everything is up again.
 SETTLE_PATIENCE = 180
-COMPARED_AT_ONCE = 200
 
 # A whisper file gets its full length as it is made. One that is still as short as this was torn:
 # carbon was killed between opening and writing it, and will never be able to use it.
@@ -83,7 +82,7 @@ def main(minutes: float, seed: int) -> None:
                 chaos = Chaos(Random(seed), share, daemon, graphite)
                 chaos.run(60 * minutes)
                 chaos.settle()
-                lost, compared = _compare(share, graphite.url)
+                lost, compared = _compare(share, hops_site.load(daemon.site.conf))
                 is_good = _print_summary(chaos, lost, compared)
     except GraphiteError as error:
         raise click.ClickException(str(error)) from None
@@ -269,32 +268,21 @@ def _remove_torn_files(whisper: Path) -> int:
 # -- what has become of the reports ----------------------------------------------------------
 
 
-def _compare(share: Share, url: str) -> tuple[int, int]:
+def _compare(share: Share, site: Site) -> tuple[int, int]:
     """How many points Graphite lacks or has with another value, and how many were compared."""
-    sent = share.sent()
+    sent = sorted(share.sent(), key=lambda path: stability_report.scan_time(path.name))
     lost = compared = 0
     with progress("Graphite: reports compared", len(sent)) as advance:
-        for some in _chunks(sent, COMPARED_AT_ONCE):
-            wanted = [_expected(path) for path in some]
-            points = sum(len(report.points) for report in wanted)
-            compared += points
-            lost += points - read_back(GraphiteWeb.at(url), wanted, STEP).points
-            advance(len(some))
+        for comparison in compare(site.graphite(), (_expected(path, site) for path in sent)):
+            compared += comparison.values
+            lost += comparison.values - comparison.counts[State.STORED]
+            advance(1)
     return lost, compared
 
 
-def _chunks(paths: list[Path], size: int) -> Iterator[list[Path]]:
-    """The reports in lists of neighbours in time."""
-    paths = sorted(paths, key=lambda path: stability_report.scan_time(path.name))
-    for start in range(0, len(paths), size):
-        yield paths[start : start + size]
-
-
-def _expected(path: Path) -> Expected:
-    report = stability_report.read(str(path))
+def _expected(path: Path, site: Site) -> Expected:
     (location,) = (location for location, name in FOLDERS.items() if name == path.parent.name)
-    scanner = f"{PREFIX}.{stability_report.location_path(location)}"
-    return expected(report, scanner, str(report.channels))
+    return expected(site, location, stability_report.read(str(path)), path.name)
 
 
 def _print_summary(chaos: Chaos, lost: int, compared: int) -> bool:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,12 +20,13 @@ import click
 from rich.table import Table
 
 import stability_report
+from hops import site as hops_site
 from hops.console import HELP, console, progress
-from hops.diamond import PREFIX, DiamondSite
+from hops.diamond import DiamondSite
 from hops.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_grafana
 from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
 from hops.graphiteweb import GraphiteWeb
-from hops.readback import Expected, Found, coarsest_step, expected, read_back
+from hops.readback import Comparison, Expected, State, compare, expected
 from hops.sample import make_reports
 from hops.webdashboard import save_dashboard
 from sample_data.scanners import FOLDERS, example_scanners
@@ -37,6 +38,8 @@ POLL_SECONDS = 10
 CONFIRM_SECONDS = 2
 # Carbon writes what it has cached within a second or two; on a busy machine it may take longer.
 STORE_PATIENCE = 120
+# Seconds in a slot: an hour is enough for a scan a day, ten minutes for any two scans.
+STEPS = (3600, 600, 60)
 
 
 @dataclass
@@ -141,9 +144,8 @@ def _show(
     stay: bool,
 ) -> bool:
     """Sends the reports down the whole road; whether all of them arrived."""
-    wanted = _expected(reports)
-    step = coarsest_step(wanted)
-    schemas = f"[stability]\npattern = .*\nretentions = {step}s:25y\n"
+    good = _read(reports)
+    schemas = f"[stability]\npattern = .*\nretentions = {_coarsest_step(good)}s:25y\n"
     graphite = EmbeddedGraphite(
         folder / "graphite", environment, web_port=port, storage_schemas=schemas
     )
@@ -151,7 +153,7 @@ def _show(
         site = DiamondSite(
             folder / "diamond",
             reports.scanners,
-            {int(report.coil): report.coil for report in wanted},
+            {report.channels: str(report.channels) for _, report in good},
             graphite.line_port,
             interval=POLL_SECONDS,
             ingest_dir=ARCHIVE,
@@ -159,9 +161,10 @@ def _show(
             graphite_url=graphite.url,
             confirm_seconds=CONFIRM_SECONDS,
         )
-        _run_diamond(site, reports, len(wanted))
-        found = _wait_until_stored(graphite.url, wanted, step)
-        all_stored = _print_summary(reports, wanted, found)
+        _run_diamond(site, reports, len(good))
+        wanted = _expected(site, good)
+        web = GraphiteWeb.at(graphite.url)
+        all_stored = _print_summary(reports, web, _wait_until_stored(web, wanted))
         _print_where_to_look(graphite.url, wanted)
         if stay:
             with _dashboards(folder, grafana, graphite.url, wanted):
@@ -203,19 +206,37 @@ def _copy(source: Path, folder: Path) -> Reports:
     return reports
 
 
-def _expected(reports: Reports) -> list[Expected]:
-    """What Graphite should have when all is done; files that are no report are noted as bad."""
-    wanted = []
+def _read(reports: Reports) -> list[tuple[str, stability_report.Report]]:
+    """The good reports with their locations; files that are no report are noted as bad."""
+    good = []
     for location, folder in reports.scanners.items():
-        scanner = f"{PREFIX}.{stability_report.location_path(location)}"
         for path in sorted(folder.glob("*.txt")):
             try:
-                report = stability_report.read(str(path))
+                good.append((location, stability_report.read(str(path))))
             except stability_report.ReportError as error:
                 reports.bad.append(str(error))
-            else:
-                wanted.append(expected(report, scanner, str(report.channels)))
-    return wanted
+    return good
+
+
+def _coarsest_step(good: Collection[tuple[str, stability_report.Report]]) -> int:
+    """The largest of STEPS, in seconds, in which no two of the reports share a slot."""
+    for step in STEPS:
+        slots = {
+            (location, report.channels, stability_report.timestamp(report.time) // step)
+            for location, report in good
+        }
+        if len(slots) == len(good):
+            break
+    return step
+
+
+def _expected(
+    diamond: DiamondSite, good: Collection[tuple[str, stability_report.Report]]
+) -> list[Expected]:
+    """What Graphite should have when all is done, oldest scan first."""
+    site = hops_site.load(diamond.conf)
+    wanted = [expected(site, location, report, report.filename) for location, report in good]
+    return sorted(wanted, key=lambda each: each.scan.epoch)
 
 
 # -- the road ------------------------------------------------------------------------------
@@ -244,17 +265,23 @@ def _count_archived(reports: Reports) -> int:
     return sum(len(list((f / ARCHIVE).glob("*.txt"))) for f in reports.scanners.values())
 
 
-def _wait_until_stored(url: str, wanted: list[Expected], step: int) -> Found:
+def _wait_until_stored(graphite: GraphiteWeb, wanted: Collection[Expected]) -> list[Comparison]:
     """Reads everything back, again until all is there or patience is at its end."""
-    total = sum(len(report.points) for report in wanted)
     deadline = time.monotonic() + STORE_PATIENCE
     while True:
-        with progress("Graphite: points compared", total) as advance:
-            found = read_back(GraphiteWeb.at(url), wanted, step, advance)
-        if found.points == total or time.monotonic() > deadline:
+        found = []
+        with progress("Graphite: reports compared", len(wanted)) as advance:
+            for comparison in compare(graphite, wanted):
+                found.append(comparison)
+                advance(1)
+        if all(each.is_stored for each in found) or time.monotonic() > deadline:
             return found
-        console.print(f"{total - found.points:,} points are not there yet; looking again ...")
+        console.print(f"{_lacking(found):,} points are not there yet; looking again ...")
         time.sleep(2)
+
+
+def _lacking(found: Collection[Comparison]) -> int:
+    return sum(each.values - each.counts[State.STORED] for each in found)
 
 
 def _stay(site: DiamondSite, reports: Reports) -> None:
@@ -283,32 +310,37 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 # -- what is shown -------------------------------------------------------------------------
 
 
-def _print_summary(reports: Reports, wanted: list[Expected], found: Found) -> bool:
-    total = sum(len(report.points) for report in wanted)
+def _print_summary(
+    reports: Reports, graphite: GraphiteWeb, compared: Collection[Comparison]
+) -> bool:
+    """Whether all of all reports is stored."""
+    total = sum(each.values for each in compared)
+    there = [each.scan for each in compared if each.counts[State.STORED]]
+    coils = {scan.path for scan in there}
+    series = sum(len(graphite.expand(f"{path}.*.*.*")) for path in coils)
     table = Table(title="Read back from Graphite", show_header=False, title_justify="left")
     table.add_column()
     table.add_column(justify="right")
-    table.add_row("scanners", f"{len(found.scanners):,}")
-    table.add_row("coils", f"{len(found.coils):,}")
-    table.add_row("reports", f"{len(found.reports):,} of {len(wanted):,}")
-    table.add_row("series", f"{found.series:,}")
-    table.add_row("points", f"{found.points:,} of {total:,} stored")
+    table.add_row("scanners", f"{len({scan.location for scan in there}):,}")
+    table.add_row("coils", f"{len(coils):,}")
+    table.add_row("reports", f"{len(there):,} of {len(compared):,}")
+    table.add_row("series", f"{series:,}")
+    table.add_row("points", f"{total - _lacking(compared):,} of {total:,} stored")
     console.print(table)
     for sentence in reports.bad:
         console.print(f"Not ingested: {sentence}", style="red", markup=False)
-    return found.points == total and not reports.bad
+    return not _lacking(compared) and not reports.bad
 
 
-def _print_where_to_look(url: str, wanted: list[Expected]) -> None:
+def _print_where_to_look(url: str, wanted: Collection[Expected]) -> None:
     console.print(f"Graphite's pages: {url}/")
-    coils = sorted({(report.scanner, report.coil) for report in wanted})
-    oldest = min((report.epoch for report in wanted), default=0)
-    newest = max((report.epoch for report in wanted), default=0)
-    for scanner, coil in coils:
-        location = scanner.removeprefix(f"{PREFIX}.").replace(".", "/")
+    coils = sorted({(each.scan.path, each.scan.location, each.scan.coil) for each in wanted})
+    oldest = min((each.scan.epoch for each in wanted), default=0)
+    newest = max((each.scan.epoch for each in wanted), default=0)
+    for path, location, coil in coils:
         query = urllib.parse.urlencode(
             {
-                "target": f"alias(averageSeries({scanner}.{coil}.SNR.mean.*), 'SNR')",
+                "target": f"alias(averageSeries({path}.SNR.mean.*), 'SNR')",
                 "title": f"{location}, coil {coil}: SNR, mean of all slices",
                 "from": oldest - 86400,
                 "until": newest + 86400,

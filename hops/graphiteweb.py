@@ -96,6 +96,15 @@ class GraphiteWeb:
             raise _problem(error) from None
         return dict(found)
 
+    def step(self, path: str, epoch: int) -> int | None:
+        """How many seconds a slot has in which a series keeps a point of `epoch` now; None when
+        there is no such series, or it keeps nothing of that age."""
+        try:
+            found: int | None = self._graphite.step(path, epoch, self._timeout)
+        except stability_graphite.GraphiteError as error:
+            raise _problem(error) from None
+        return found
+
     def kept_since(self, path: str) -> int | None:
         """The epoch from which on Graphite keeps values of a series; None when there is none."""
         # One value for all of the time that is kept.

@@ -1,101 +1,259 @@
-"""Which points of which reports a Graphite has stored, asked of its render API."""
+"""Whether Graphite has stored what reports say, asked value by value of its render API."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
-import stability_report
 from hops.graphiteweb import GraphiteWeb
+from hops.site import Site
+from hops.times import DAY
+from stability_report import Report, timestamp
 
-# Seconds in a slot: an hour is enough for a scan a day, ten minutes for any two scans.
-STEPS = (3600, 600, 60)
+# So much is asked of Graphite at once: it reads every slot of these days.
+MOST_DAYS = 90
+MOST_REPORTS = 100
+# The collector of 2018 rounded to so many decimals.
+OLD_DECIMALS = 2
+# Of the largest number: an average of numbers that are all the same may differ from them by this.
+AVERAGING_ERROR = 1e-12
+
+
+class State(Enum):
+    """What became of a value."""
+
+    STORED = "stored"
+    MISSING = "missing"
+    """Graphite has nothing in its slot."""
+    EXPIRED = "expired"
+    """Graphite keeps nothing of its age: the retention is shorter."""
+    ROUNDED = "rounded"
+    """Graphite has it rounded, as an older collector sent it."""
+    SHARED = "shared"
+    """Another scan of the coil is in its slot: its value is there, or one made of both."""
+    UNEXPLAINED = "unexplained"
+    """Graphite has another value."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan: of which coil, when, and the name of the file with its report."""
+
+    location: str
+    coil: str
+    path: str
+    """What the metric paths of the coil begin with."""
+    epoch: int
+    name: str
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A report that should be stored: where its series are, when, and what they hold."""
+    """What should be stored of a scan: the numbers of its report by metric path."""
 
-    scanner: str
-    """The part of the metric paths up to the location."""
-    coil: str
-    epoch: int
-    points: dict[str, float]
-    """From `<section>.<column>.<slice>` to the number in the report."""
+    scan: Scan
+    points: Mapping[str, float]
 
 
-@dataclass
-class Found:
-    """What Graphite answered."""
+@dataclass(frozen=True)
+class Difference:
+    """A number of a report, and what Graphite has in its place."""
 
-    scanners: set[str] = field(default_factory=set)
-    coils: set[tuple[str, str]] = field(default_factory=set)
-    reports: set[tuple[str, str, int]] = field(default_factory=set)
-    series: int = 0
-    points: int = 0
-    """Points that are there with the value in the report."""
+    path: str
+    number: float
+    stored: float | None
 
 
-def expected(
-    report: stability_report.Report, scanner: str, coil: str, timezone: str = ""
-) -> Expected:
-    """What `report` should have left under the path `scanner`, which ends in the location."""
-    points = {
-        f"{point.section}.{point.column}.{point.slice}": point.number
-        for point in stability_report.points(report)
-    }
-    return Expected(scanner, coil, stability_report.timestamp(report.time, timezone), points)
+@dataclass(frozen=True)
+class Comparison:
+    """A report compared with Graphite."""
+
+    scan: Scan
+    counts: Mapping[State, int]
+    """How many of its values became what."""
+    examples: Mapping[State, Difference]
+    """The first value of each state other than STORED."""
+    shares_with: Sequence[str]
+    """The names of other reports in its slot."""
+
+    @property
+    def values(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether Graphite has all of it as the report has it."""
+        return self.counts[State.STORED] == self.values
+
+    @property
+    def can_be_mended(self) -> bool:
+        """Whether something is missing or different that Graphite would keep if it were sent."""
+        return bool(self.counts[State.MISSING] or self.counts[State.UNEXPLAINED])
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether Graphite lacks something, or has it different for no known reason."""
+        return self.can_be_mended or bool(self.counts[State.EXPIRED])
 
 
-def coarsest_step(reports: Collection[Expected]) -> int:
-    """The largest of STEPS, in seconds, in which no two of the `reports` share a slot."""
-    for step in STEPS:
-        slots = {(r.scanner, r.coil, r.epoch // step) for r in reports}
-        if len(slots) == len(reports):
-            break
-    return step
+def expected(site: Site, location: str, report: Report, name: str) -> Expected:
+    """What the collector sends of the `report` in the file `name`.
+
+    Raises KeyError for a coil that is not under [coils].
+    """
+    scanner = site.scanner(location)
+    coil = site.settings.coils[report.channels]
+    epoch = timestamp(report.time, site.settings.timezone)
+    metrics = site.collector.metrics(scanner, report, epoch)
+    scan = Scan(location, coil, f"{site.path(location)}.{coil}", epoch, name)
+    return Expected(scan, {metric.path: metric.value for metric in metrics})
 
 
-def read_back(
-    graphite: GraphiteWeb,
+def compare(
+    graphite: GraphiteWeb, reports: Iterable[Expected], precision: int | None = None
+) -> Iterator[Comparison]:
+    """Compares each value of the `reports`, oldest scan first, with what Graphite has in its slot.
+
+    `precision`: decimals that values are rounded to on purpose. Holds a few months of reports at a
+    time. Raises Problem when Graphite does not answer as it should.
+    """
+    coils: dict[str, _Coil] = {}
+    for window in _windows(reports):
+        for path, of_coil in _by_coil(window).items():
+            if path not in coils:
+                coils[path] = _Coil(graphite, path)
+            yield from coils[path].compare(of_coil, precision)
+
+
+def _windows(reports: Iterable[Expected]) -> Iterator[list[Expected]]:
+    """The reports in lists of whole days."""
+    window: list[Expected] = []
+    for report in reports:
+        day = _day(report)
+        if window and day != _day(window[-1]):
+            days = day - _day(window[0])
+            if len(window) >= MOST_REPORTS or days >= MOST_DAYS:
+                yield window
+                window = []
+        window.append(report)
+    if window:
+        yield window
+
+
+def _by_coil(reports: Iterable[Expected]) -> Mapping[str, list[Expected]]:
+    coils = defaultdict(list)
+    for report in reports:
+        coils[report.scan.path].append(report)
+    return coils
+
+
+def _day(report: Expected) -> int:
+    return report.scan.epoch // DAY
+
+
+class _Coil:
+    """A coil's series in Graphite."""
+
+    def __init__(self, graphite: GraphiteWeb, path: str) -> None:
+        self._graphite = graphite
+        self._pattern = f"{path}.*.*.*"
+        now = int(time.time())
+        # Carbon may have been killed while it made a file, which is no series then.
+        self._series = next(
+            (each for each in graphite.expand(self._pattern) if graphite.step(each, now)), None
+        )
+
+    def compare(self, reports: list[Expected], precision: int | None) -> Iterator[Comparison]:
+        for step, span in self._spans(reports):
+            if step:
+                stored = self._graphite.points(self._pattern, [each.scan.epoch for each in span])
+                yield from _judge(span, step, stored, precision)
+            else:
+                state = State.EXPIRED if self._series else State.MISSING
+                yield from (_absent(report, state) for report in span)
+
+    def _spans(self, reports: list[Expected]) -> Iterator[tuple[int | None, list[Expected]]]:
+        """The reports in lists of one age: with how many seconds a slot of that age has, None when
+        Graphite keeps nothing of it. A question over two ages would be answered for the older."""
+        first, last = self._step(reports[0]), self._step(reports[-1])
+        # No slot is longer than a day, and none reaches over midnight UTC.
+        days = sorted(set(map(_day, reports)))
+        if first == last or len(days) == 1:
+            yield first, reports
+            return
+        middle = days[len(days) // 2]
+        yield from self._spans([each for each in reports if _day(each) < middle])
+        yield from self._spans([each for each in reports if _day(each) >= middle])
+
+    def _step(self, report: Expected) -> int | None:
+        if self._series is None:
+            return None
+        return self._graphite.step(self._series, report.scan.epoch)
+
+
+def _absent(report: Expected, state: State) -> Comparison:
+    """A report of which nothing is stored."""
+    path = next(iter(report.points), None)
+    examples = {state: Difference(path, report.points[path], None)} if path else {}
+    return Comparison(report.scan, Counter({state: len(report.points)}), examples, [])
+
+
+def _judge(
     reports: Iterable[Expected],
     step: int,
-    advance: Callable[[int], object] = lambda points: None,
-) -> Found:
-    """Compares each point of the `reports` with what Graphite has in its slot.
-
-    `step`: seconds in a slot; `advance` is told how many more points were compared. Raises
-    Problem when Graphite does not answer as it should.
-    """
-    found = Found()
-    wanted = _by_section(reports, step)
-    for (scanner, coil, section), slots in wanted.items():
-        path = f"{scanner}.{coil}.{section}"
-        stored = graphite.series(f"{path}.*.*", min(slots), max(slots) + step)
-        found.series += len(stored)
-        for slot, points in slots.items():
-            right = sum(stored.get(name, {}).get(slot) == number for name, number in points.items())
-            found.points += right
-            if right:
-                found.scanners.add(scanner)
-                found.coils.add((scanner, coil))
-                found.reports.add((scanner, coil, slot))
-            advance(len(points))
-    return found
-
-
-def _by_section(
-    reports: Iterable[Expected], step: int
-) -> dict[tuple[str, str, str], dict[int, dict[str, float]]]:
-    """{(scanner, coil, section): {slot: {metric path: number}}}: one answer each is not too big."""
-    wanted: dict[tuple[str, str, str], dict[int, dict[str, float]]] = defaultdict(
-        lambda: defaultdict(dict)
-    )
+    stored: Mapping[int, Mapping[str, float]],
+    precision: int | None,
+) -> Iterator[Comparison]:
+    slots = defaultdict(list)
     for report in reports:
-        slot = report.epoch - report.epoch % step
-        for name, number in report.points.items():
-            section = name.split(".", 1)[0]
-            path = f"{report.scanner}.{report.coil}.{name}"
-            wanted[report.scanner, report.coil, section][slot][path] = number
-    return wanted
+        slots[report.scan.epoch // step].append(report)
+    for in_slot in slots.values():
+        for report in in_slot:
+            others = [each for each in in_slot if each is not report]
+            yield _comparison(report, others, stored[report.scan.epoch], precision)
+
+
+def _comparison(
+    report: Expected,
+    others: Sequence[Expected],
+    stored: Mapping[str, float],
+    precision: int | None,
+) -> Comparison:
+    counts: Counter[State] = Counter()
+    examples: dict[State, Difference] = {}
+    for path, number in report.points.items():
+        value = stored.get(path)
+        rivals = [each.points[path] for each in others if path in each.points]
+        state = _state(number, value, rivals, precision)
+        counts[state] += 1
+        if state is not State.STORED:
+            examples.setdefault(state, Difference(path, number, value))
+    return Comparison(report.scan, counts, examples, [each.scan.name for each in others])
+
+
+def _state(
+    number: float, value: float | None, rivals: Sequence[float], precision: int | None
+) -> State:
+    if value is None:
+        return State.MISSING
+    if value == number or (precision is not None and value == _rounded(number, precision)):
+        return State.STORED
+    if value in rivals:
+        return State.SHARED
+    if value == _rounded(number, OLD_DECIMALS):
+        return State.ROUNDED
+    return State.SHARED if rivals and _is_made_of(value, [number, *rivals]) else State.UNEXPLAINED
+
+
+def _rounded(number: float, decimals: int) -> float:
+    return float(f"{number:.{decimals}f}")
+
+
+def _is_made_of(value: float, numbers: Sequence[float]) -> bool:
+    """Whether `value` can be the last, least, largest or average of `numbers`, rounded or not."""
+    candidates = [*numbers, *(_rounded(each, OLD_DECIMALS) for each in numbers)]
+    error = AVERAGING_ERROR * max(map(abs, candidates))
+    return min(candidates) - error <= value <= max(candidates) + error

@@ -13,6 +13,7 @@ import click
 import diamond3
 import stability_report
 from diamond3.configuration import server_settings
+from hops import graphiteweb
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 
@@ -53,14 +54,15 @@ class Site:
             f"there are: {known}."
         )
 
-    def graphite(self) -> GraphiteWeb:
-        """The site's graphite-web. Raises Problem when the configuration names none."""
+    def graphite(self, timeout: float = graphiteweb.TIMEOUT) -> GraphiteWeb:
+        """The site's graphite-web, with so many seconds for an answer. Raises Problem when the
+        configuration names none."""
         if self.settings.graphite is None:
             raise Problem(
                 "StabilityCollector: graphite_url is empty: name graphite-web's address there, "
                 "like http://127.0.0.1:8080, to ask it what it has."
             )
-        return GraphiteWeb(self.settings.graphite)
+        return GraphiteWeb(self.settings.graphite, timeout)
 
 
 def check(settings: Mapping[str, object]) -> None:

@@ -25,6 +25,17 @@ def test_points_are_found_in_the_slot_of_their_epoch(server, step):
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize('step', [60, 600, 3600, DAY])
+def test_the_length_of_a_slot_is_seen_where_nothing_is_stored(server, step):
+    server.answer = whisper({'a.SNR.mean.1': {}}, step)
+    assert Graphite(server.url).step('a.SNR.mean.1', EPOCH, 10) == step
+
+
+def test_what_is_no_series_has_no_slots(server):
+    server.answer = whisper({}, 60)
+    assert Graphite(server.url).step('a.SNR.mean.1', EPOCH, 10) is None
+
+
 def test_nothing_stored_takes_one_request(server):
     server.answer = whisper({}, 60)
     assert Graphite(server.url).points('a.*.*.*', [EPOCH], 10) == {EPOCH: {}}
