@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from hops.audit import main as audit
 from hops.backfill.command import main as backfill
 from hops.check import main as check
 from hops.console import HELP
@@ -11,9 +12,11 @@ from hops.demo import main as demo
 from hops.doctor.command import main as doctor
 from hops.init import main as init
 from hops.notes import note, notes
+from hops.reingest import main as reingest
 from hops.report.command import main as report
 from hops.sample import main as sample
 from hops.sizing import main as sizing
+from hops.status import main as status
 
 
 @click.group(context_settings=HELP)
@@ -21,13 +24,16 @@ def main() -> None:
     """MRI Stability reports in Graphite."""
 
 
-main.add_command(check, "check")
+main.add_command(audit, "audit")
 main.add_command(backfill, "backfill")
+main.add_command(check, "check")
 main.add_command(demo, "demo")
-main.add_command(note)
-main.add_command(notes)
 main.add_command(doctor, "doctor")
 main.add_command(init, "init")
+main.add_command(note)
+main.add_command(notes)
+main.add_command(reingest, "reingest")
 main.add_command(report, "report")
 main.add_command(sample, "sample")
 main.add_command(sizing, "sizing")
+main.add_command(status, "status")

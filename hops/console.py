@@ -57,6 +57,11 @@ def iso_time(epoch: int, timezone: str) -> str:
     return datetime.fromtimestamp(epoch, zone).astimezone(zone).isoformat()
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, as in `1 report` and `1,200 reports`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """Shows how far long work is; what it yields is told how many more were done."""

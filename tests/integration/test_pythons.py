@@ -16,6 +16,7 @@ OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 # They take minutes, and show what does not depend on the Python.
 ELSEWHERE = [
+    "integration/test_audit.py",
     "integration/test_backfill_road.py",
     "integration/test_chaos.py",
     "integration/test_dashboards.py",

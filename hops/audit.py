@@ -1,0 +1,280 @@
+"""`hops audit`: whether Graphite has every value of every archived report."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from hops import archive, site
+from hops.archive import File
+from hops.console import (
+    HELP,
+    config_option,
+    console,
+    counted,
+    json_option,
+    print_json,
+    progress,
+    say,
+)
+from hops.graphiteweb import GraphiteWeb
+from hops.readback import Comparison, Expected, State, compare, expected
+from hops.site import Site
+from hops.times import DAY, Days, days_options, moment
+
+MOST_LINES = 40
+
+WORDS = {
+    State.MISSING: "missing",
+    State.EXPIRED: "older than Graphite keeps",
+    State.UNEXPLAINED: "different, unexplained",
+    State.ROUNDED: "rounded by an older collector",
+    State.SHARED: "from a slot shared with",
+}
+
+
+@dataclass
+class Audit:
+    """What became of the reports in the archive of a scanner."""
+
+    location: str
+    folder: Path
+    trouble: str = ""
+    """Why the archive cannot be looked into."""
+    reports: Counter[str] = field(default_factory=Counter)
+    """How many there are by coil."""
+    values: defaultdict[str, Counter[State]] = field(default_factory=lambda: defaultdict(Counter))
+    """What became of their values, by coil."""
+    differing: list[Comparison] = field(default_factory=list)
+    """The reports that are not fully stored."""
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+    """The names of files that are no good reports, with the reason."""
+    strange: Counter[int] = field(default_factory=Counter)
+    """How many reports there are of coils that are not under [coils], by receive channels."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is missing, nothing different without a reason, and all could be read."""
+        wrong = any(each.is_wrong for each in self.differing)
+        return not (self.trouble or self.unusable or wrong)
+
+    def add(self, comparison: Comparison) -> None:
+        """Counts a report in."""
+        self.reports[comparison.scan.coil] += 1
+        self.values[comparison.scan.coil].update(comparison.counts)
+        if not comparison.is_stored:
+            self.differing.append(comparison)
+
+
+def audit(of: Site, graphite: GraphiteWeb, location: str, days: Days) -> Audit:
+    """Compares the archived reports of some days of a scanner with Graphite, with a progress bar.
+
+    Raises Problem when Graphite does not answer as it should.
+    """
+    scanner = of.scanner(location)
+    result = Audit(location, Path(scanner.folder, of.settings.ingest_dir))
+    with ExitStack() as opened:
+        try:
+            folder = opened.enter_context(archive.open_subfolder(scanner, of.settings.ingest_dir))
+            files = _around(archive.files(folder, of.settings.timezone), days)
+        except OSError as error:
+            result.trouble = f"cannot be read: {error.strerror}"
+            return result
+        wanted = {file.name for file in files if days.has(file.day)}
+        with progress(f"{scanner.path}: reports", len(files)) as advance:
+            reports = _reports(of, folder, files, days, result, advance)
+            for comparison in compare(graphite, reports, of.settings.precision):
+                if comparison.scan.name in wanted:
+                    result.add(comparison)
+    return result
+
+
+def _around(files: Sequence[File], days: Days) -> list[File]:
+    """The files of the days, and those that may share a slot with them."""
+    epochs = [file.epoch for file in files if days.has(file.day)]
+    if not epochs:
+        return []
+    since, until = min(epochs) - DAY, max(epochs) + DAY
+    return [file for file in files if since <= file.epoch <= until]
+
+
+def _reports(
+    of: Site,
+    folder: Any,
+    files: Sequence[File],
+    days: Days,
+    result: Audit,
+    advance: Callable[[int], None],
+) -> Iterator[Expected]:
+    """What should be stored of the files; what cannot be compared is noted in the result."""
+    for file in files:
+        advance(1)
+        try:
+            report = archive.read(folder, file)
+        except archive.Unusable as reason:
+            if days.has(file.day):
+                result.unusable.append((file.name, str(reason)))
+            continue
+        if report.channels in of.settings.coils:
+            yield expected(of, result.location, report, file.name)
+        elif days.has(file.day):
+            result.strange[report.channels] += 1
+
+
+# -- the command ---------------------------------------------------------------------------
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="Examples: hops audit | hops audit --location Harvard/Northwest/Bay1 "
+    "--from 2026-01-01 --json",
+)
+@config_option
+@click.option("--location", metavar="A/B/C", help="Only this scanner, as in [scanners].")
+@days_options
+@json_option
+def main(conf: Path, location: str | None, days: Days, as_json: bool) -> None:
+    """Compare every value of every archived report with what Graphite has.
+
+    Ends with 1 when a value is missing, or another one is there for no known reason, or when an
+    archived report or an archive cannot be read. Values that an older collector rounded, and those
+    of two scans in one slot of the retention, are told and end with 0; so do reports of coils
+    that are no longer under [coils]."""
+    of = site.load(conf)
+    graphite = of.graphite()
+    scanners = [of.scanner(location)] if location else of.settings.scanners
+    audits = [audit(of, graphite, scanner.location, days) for scanner in scanners]
+    if as_json:
+        print_json(_for_programs(of, graphite, audits))
+    else:
+        _print_tables(of, graphite, audits)
+    if not all(each.is_good for each in audits):
+        raise SystemExit(1)
+
+
+def _for_programs(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> dict[str, object]:
+    return {
+        "graphite": graphite.address,
+        "is_good": all(each.is_good for each in audits),
+        "scanners": [
+            {
+                "location": each.location,
+                "archive": str(each.folder),
+                "trouble": each.trouble or None,
+                "coils": [
+                    {"coil": coil, "reports": count, **_counts(each.values[coil])}
+                    for coil, count in sorted(each.reports.items())
+                ],
+                "reports": [_report(of, comparison) for comparison in each.differing],
+                "unusable": [{"name": name, "reason": why} for name, why in each.unusable],
+                "coils_not_configured": [
+                    {"channels": channels, "reports": count}
+                    for channels, count in sorted(each.strange.items())
+                ],
+            }
+            for each in audits
+        ],
+    }
+
+
+def _report(of: Site, comparison: Comparison) -> dict[str, object]:
+    scan = comparison.scan
+    return {
+        "name": scan.name,
+        "coil": scan.coil,
+        "time": moment(scan.epoch, of.settings.timezone),
+        "epoch": scan.epoch,
+        **_counts(comparison.counts),
+        "shares_slot_with": list(comparison.shares_with),
+        "examples": [
+            {
+                "what": state.value,
+                "metric": difference.path,
+                "report": difference.number,
+                "graphite": difference.stored,
+            }
+            for state, difference in comparison.examples.items()
+        ],
+    }
+
+
+def _counts(values: Any) -> dict[str, int]:
+    return {
+        "values": sum(values.values()),
+        **{state.value: values[state] for state in State},
+    }
+
+
+def _print_tables(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
+    console.print(_table(audits))
+    for each in audits:
+        if each.trouble:
+            say(f"{each.location}: the archive {str(each.folder)!r} {each.trouble}.", "red")
+        for channels, count in sorted(each.strange.items()):
+            say(
+                f"{each.location}: {counted(count, 'report')} of a coil of {channels} channels not "
+                f'compared, as it is not under [coils]: add a line like "{channels} = {channels}".'
+            )
+        _print_some([f"{name!r} {why}" for name, why in each.unusable], each, "not compared")
+        differing = sorted(each.differing, key=lambda comparison: not comparison.is_wrong)
+        _print_some([_line(of, each) for each in differing], each, "not stored as they are")
+    for each in audits:
+        if any(comparison.can_be_mended for comparison in each.differing):
+            say(f"To send it again: hops reingest --location {each.location} --missing")
+    if all(each.is_good for each in audits):
+        say(f"Nothing is missing in the Graphite at {graphite.address}.")
+
+
+def _table(audits: Sequence[Audit]) -> Table:
+    table = Table(title="Archived reports in Graphite", title_justify="left")
+    for name in ("scanner", "coil"):
+        table.add_column(name, overflow="fold")
+    for name in ("reports", "values", *(state.value for state in State)):
+        table.add_column(name, justify="right", overflow="fold")
+    for each in audits:
+        for coil, count in sorted(each.reports.items()):
+            counts = [f"{value:,}" for value in _counts(each.values[coil]).values()]
+            table.add_row(Text(each.location), coil, f"{count:,}", *counts)
+        if not each.reports:
+            table.add_row(Text(each.location), "", "0")
+    return table
+
+
+def _print_some(lines: Sequence[str], of: Audit, what: str) -> None:
+    if lines:
+        say(f"\n{of.location}: {counted(len(lines), 'report')} {what}")
+    for line in lines[:MOST_LINES]:
+        say(f"  {line}")
+    if len(lines) > MOST_LINES:
+        say(f"  and {len(lines) - MOST_LINES:,} more: --json has them all")
+
+
+def _line(of: Site, comparison: Comparison) -> str:
+    """A report, how many of its values are not as they should be, and why."""
+    scan = comparison.scan
+    parts = []
+    for state, word in WORDS.items():
+        count = comparison.counts[state]
+        if count:
+            named = f" {', '.join(map(repr, comparison.shares_with))}" * (state is State.SHARED)
+            parts.append(f"{count} {word}{named}{_example(comparison, state)}")
+    when = moment(scan.epoch, of.settings.timezone)
+    values = counted(comparison.values, "value")
+    return f"{scan.name!r} {when}, coil {scan.coil}, {values}: " + "; ".join(parts)
+
+
+def _example(comparison: Comparison, state: State) -> str:
+    if state is not State.UNEXPLAINED:
+        return ""
+    difference = comparison.examples[state]
+    name = difference.path.removeprefix(f"{comparison.scan.path}.")
+    return f" ({name}: {difference.number} in the report, {difference.stored} in Graphite)"
+

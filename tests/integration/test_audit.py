@@ -1,0 +1,302 @@
+"""`hops audit`, `hops status` and `hops reingest` on a whole road."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import whisper
+from delivery import PATIENCE, points_of
+
+from hops.diamond import PREFIX, DiamondSite
+from hops.graphite import EmbeddedGraphite, Environment
+from sample_data.files import generate
+from sample_data.scanners import NORTH, example_scanners
+from sample_data.schedule import Scan
+
+pytestmark = pytest.mark.integration
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "graphite" / "storage-schemas.conf"
+TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+[SCANNER, _] = example_scanners(TODAY.date())
+[COIL_32, COIL_64] = SCANNER.coils
+
+
+class Bay:
+    """A scanner's folder, and the site that it belongs to."""
+
+    def __init__(self, folder: Path, graphite: EmbeddedGraphite) -> None:
+        self.folder = folder / SCANNER.folder
+        self.graphite = graphite
+        self.site = self.configure()
+
+    def configure(self, **settings: object) -> DiamondSite:
+        """Writes Diamond's configuration, with further `settings` of the collector."""
+        return DiamondSite(
+            self.folder.parent / "diamond",
+            {NORTH: self.folder},
+            {32: "32", 64: "64"},
+            self.graphite.line_port,
+            timezone="UTC",
+            settle_seconds=0,
+            graphite_url=self.graphite.url,
+            confirm_seconds=1,
+            **settings,
+        )
+
+    def scan(self, days_ago: int, clock: str, coil: object = COIL_32) -> Path:
+        """Writes the report of a scan."""
+        moment = TODAY - timedelta(days=days_ago) + _time(clock)
+        [path] = generate(self.folder.parent, [Scan(SCANNER, coil, moment)])  # type: ignore[arg-type]
+        return path
+
+    def ingest(self) -> None:
+        """Runs the collector once over all that waits."""
+        assert self.site.run_once().wait(PATIENCE) == 0, self.site.log.read_text()
+
+    def hops(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "hops", command, "-c", str(self.site.conf), *options]
+        # So wide that nothing is wrapped.
+        wide = {**os.environ, "COLUMNS": "200"}
+        return subprocess.run(
+            line, env=wide, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+
+    def audit(self, *options: str) -> dict[str, dict[str, int]]:
+        """What is not 0 of what is told of each report that is not fully stored."""
+        done = self.hops("audit", "--json", *options)
+        assert done.returncode in (0, 1), done.stderr
+        [scanner] = json.loads(done.stdout)["scanners"]
+        states = ("missing", "expired", "rounded", "shared", "unexplained")
+        found = {
+            one["name"]: {state: one[state] for state in states if one[state]}
+            for one in scanner["reports"]
+        }
+        wrong = {state for one in found.values() for state in one} - {"rounded", "shared"}
+        assert done.returncode == int(bool(wrong))
+        return found
+
+    def send(self, points: dict[str, float], epoch: int, form: str = "r") -> None:
+        """Sends points in this form to carbon, by itself."""
+        lines = "".join(
+            f"{path} {number!r} {epoch}\n" if form == "r" else f"{path} {number:{form}} {epoch}\n"
+            for path, number in points.items()
+        )
+        with socket.create_connection(("127.0.0.1", self.graphite.line_port)) as connection:
+            connection.sendall(lines.encode())
+
+    def whisper(self, path: str) -> Path:
+        return self.graphite.whisper_dir / f"{path.replace('.', '/')}.wsp"
+
+
+def _time(clock: str) -> timedelta:
+    hours, minutes = map(int, clock.split(":"))
+    return timedelta(hours=hours, minutes=minutes)
+
+
+def numbers(path: Path) -> dict[str, float]:
+    """The numbers of a report by metric path, read in the tests' own way."""
+    return {name: number for name, _, number in points_of(path.name, path.read_text())}
+
+
+def epoch_of(path: Path) -> int:
+    return next(epoch for _, epoch, _ in points_of(path.name, path.read_text()))
+
+
+def differing(one: dict[str, float], other: dict[str, float]) -> int:
+    return sum(other[path] != number for path, number in one.items())
+
+
+def rounded(points: dict[str, float]) -> dict[str, float]:
+    return {path: float(f"{number:.2f}") for path, number in points.items()}
+
+
+def eventually(question: Callable[[], object], wanted: object) -> None:
+    deadline = time.monotonic() + 60
+    while (answer := question()) != wanted:
+        assert time.monotonic() < deadline, f"still {answer!r} instead of {wanted!r}"
+        time.sleep(0.2)
+
+
+def punch(file: Path, epoch: int) -> None:
+    """Takes the point of `epoch` out of the finest archive of a whisper file."""
+    finest = whisper.info(str(file))["archives"][0]
+    slot = epoch - epoch % finest["secondsPerPoint"]
+    with file.open("r+b") as stream:
+        stream.seek(finest["offset"])
+        content = stream.read(finest["size"])
+        places = [at for at in range(0, len(content), 12)
+                  if struct.unpack_from("!L", content, at)[0] == slot]
+        [place] = places
+        stream.seek(finest["offset"] + place)
+        stream.write(bytes(12))
+
+
+@pytest.fixture
+def bay(tmp_path: Path, graphite_environment: Environment) -> Iterator[Bay]:
+    graphite = EmbeddedGraphite(
+        tmp_path / "graphite", graphite_environment, storage_schemas=SCHEMAS.read_text()
+    )
+    with graphite:
+        yield Bay(tmp_path, graphite)
+
+
+def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
+    coil = f"{PREFIX}.{NORTH.replace('/', '.')}.32"
+    good, with_hole, wrong, old = (bay.scan(days, "07:03") for days in (7, 6, 5, 4))
+    earlier, later = bay.scan(3, "07:01"), bay.scan(3, "07:06")
+    bare = bay.scan(2, "07:03", COIL_64)
+    reports = [good, with_hole, wrong, old, earlier, later, bare]
+    words = {path: numbers(path) for path in reports}
+    bay.ingest()
+    assert len(list(bay.folder.glob("Ingested/*"))) == len(reports)
+    epochs = {path: epoch_of(bay.folder / "Ingested" / path.name) for path in reports}
+    shared = {earlier.name: {"shared": differing(words[earlier], words[later])}}
+    assert bay.audit() == shared
+    done = bay.hops("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"│ +0 │ +0, \d+ seconds ago │ +0 │ +7 │", done.stdout)
+
+    punch(bay.whisper(f"{coil}.SNR.mean.8"), epochs[with_hole])
+    bay.whisper(next(iter(words[bare]))).unlink()
+    bay.send({f"{coil}.ghost.max.3": 7.125}, epochs[wrong])
+    bay.send(words[old], epochs[old], ".2f")
+    known = {
+        **shared,
+        old.name: {"rounded": differing(words[old], rounded(words[old]))},
+    }
+    eventually(
+        bay.audit,
+        {
+            **known,
+            with_hole.name: {"missing": 1},
+            wrong.name: {"unexplained": 1},
+            bare.name: {"missing": 1},
+        },
+    )
+    told = bay.hops("audit").stdout
+    assert "(ghost.max.3: " in told
+    assert "7.125 in Graphite)" in told
+    assert f"shared with '{later.name}'" in told
+
+    lost = {with_hole.name, wrong.name, bare.name}
+    dry = bay.hops("reingest", "--location", NORTH, "--missing")
+    assert dry.returncode == 0
+    assert "--yes moves them" in dry.stdout
+    assert set(re.findall(r"Stability_\w+\.txt", dry.stdout)) == lost
+    assert [path.name for path in bay.folder.iterdir()] == ["Ingested"]
+    done = bay.hops("reingest", "--location", NORTH, "--missing", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in bay.folder.glob("*.txt")} == lost
+
+    bay.ingest()
+    assert bay.audit() == known
+
+
+def test_each_age_has_its_own_slots(bay: Bay) -> None:
+    """Ten minutes for a year, then hours: of a scan, and of two that were rolled up to one."""
+    close = [bay.scan(350, "07:02"), bay.scan(350, "07:22")]
+    rolled_up = [bay.scan(380, "07:02"), bay.scan(380, "07:22")]
+    alone = bay.scan(379, "07:02")
+    ancient = bay.scan(26 * 365, "07:02")
+    last: dict[str, float] = {}
+    for path in [*close, alone, ancient]:
+        last = numbers(path)
+        bay.send(last, epoch_of(path))
+    one, other = map(numbers, rolled_up)
+    average = {path: (one[path] + other[path]) / 2 for path in one}
+    bay.send(average, epoch_of(rolled_up[0]))
+    (bay.folder / "Ingested").mkdir()
+    for path in bay.folder.glob("*.txt"):
+        path.rename(path.parent / "Ingested" / path.name)
+    wanted = {
+        **{path.name: {} for path in rolled_up},
+        ancient.name: {"expired": len(last)},
+    }
+    for path, points in zip(rolled_up, (one, other)):
+        as_rounded = sum(
+            average[name] != number and average[name] == float(f"{number:.2f}")
+            for name, number in points.items()
+        )
+        wanted[path.name] = {"shared": differing(points, average) - as_rounded}
+        if as_rounded:
+            wanted[path.name]["rounded"] = as_rounded
+    eventually(bay.audit, wanted)
+    # Sent again it would wait for ever.
+    assert "no such report" in bay.hops("reingest", "--location", NORTH, "--missing").stdout
+    # A day is asked for with its neighbours, which may share its slots.
+    day = f"{TODAY - timedelta(days=380):%Y-%m-%d}"
+    del wanted[ancient.name]
+    assert bay.audit("--from", day, "--until", day) == wanted
+
+
+def test_what_is_rounded_or_held_back_on_purpose_lacks_nothing(bay: Bay) -> None:
+    bay.configure(precision=2, metrics_blacklist=r".*\.ghost\.")
+    path = bay.scan(2, "07:03")
+    kept = [name for name in numbers(path) if ".ghost." not in name]
+    bay.ingest()
+    [scanner] = json.loads(bay.hops("audit", "--json").stdout)["scanners"]
+    assert scanner["reports"] == []
+    assert [(coil["values"], coil["stored"]) for coil in scanner["coils"]] == [(len(kept),) * 2]
+    bay.configure()
+    done = bay.audit()[path.name]
+    assert done["missing"] == len(numbers(bay.folder / "Ingested" / path.name)) - len(kept)
+    assert done["rounded"] > 0
+
+
+def test_a_diamond_that_is_silent_is_a_problem(bay: Bay) -> None:
+    bay.folder.mkdir()
+    done = bay.hops("status")
+    assert done.returncode == 1
+    assert "Diamond has said nothing of this scanner in the last 30 days" in done.stdout
+    about = f"{PREFIX}.{NORTH.replace('/', '.')}.ingest.unconfirmed"
+    for hours, reports in ((50, 5.0), (30, 3.0)):
+        bay.send({about: reports}, int(time.time()) - hours * 3600)
+    eventually(lambda: "3, 30 hours ago" in bay.hops("status").stdout, True)
+    done = bay.hops("status")
+    assert done.returncode == 1
+    assert "Diamond has said nothing of this scanner for 30 hours" in done.stdout
+    bay.send({about: 1.0}, int(time.time()))
+    eventually(lambda: bay.hops("status").returncode, 0)
+
+
+def test_what_cannot_be_compared_is_told(bay: Bay) -> None:
+    archived = bay.folder / "Ingested"
+    path = bay.scan(2, "07:03")
+    bay.ingest()
+    text = (archived / path.name).read_text()
+    shutil.copy(archived / path.name, archived / f"{path.stem}.duplicate.txt")
+    (archived / f"{path.stem}.1.txt").write_text(text[: len(text) // 2])
+    (archived / "Stability_20269999T000000.txt").write_text(text)
+    (archived / "Stability_20260101T000000.txt").symlink_to(path.name)
+    of_20 = text.replace("32 channels", "20 channels")
+    (archived / "Stability_20260102T000000.txt").write_text(of_20)
+    (archived / "notes.txt").write_text("no report")
+    done = bay.hops("audit", "--json")
+    assert done.returncode == 1
+    [scanner] = json.loads(done.stdout)["scanners"]
+    assert [coil["reports"] for coil in scanner["coils"]] == [2]
+    assert scanner["reports"] == []
+    assert {one["name"]: one["reason"][:20] for one in scanner["unusable"]} == {
+        f"{path.stem}.1.txt": "is no good report: l",
+        "Stability_20269999T000000.txt": "is no good report: e",
+        "Stability_20260101T000000.txt": "cannot be read: it i",
+    }
+    assert scanner["coils_not_configured"] == [{"channels": 20, "reports": 1}]
+    assert "1 report of a coil of 20 channels not compared" in bay.hops("audit").stdout
+    bay.graphite.web.kill()
+    done = bay.hops("audit")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
