@@ -26,7 +26,6 @@ from hops.console import (
     HELP,
     config_option,
     console,
-    iso_time,
     json_option,
     print_json,
     printable,
@@ -34,8 +33,8 @@ from hops.console import (
     say,
 )
 from hops.excerpt import Place, drawn, place_of
-from hops.readback import Expected, expected
 from hops.site import Site
+from hops.times import DAY, moment
 
 GOOD, WAITS, INCOMPLETE, MALFORMED, UNREADABLE = STATES = (
     "good", "waits", "incomplete", "malformed", "unreadable",
@@ -47,8 +46,6 @@ UNKNOWN_LOCATION = "<location>"
 NAMES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
 # What the collector calls what it keeps beside a report of the same name, and its notes.
 KEPT_BESIDE = re.compile(r"([^.]+)(\.duplicate)?(\.[0-9]+)?\.txt(\.reason\.txt)?")
-# The collector takes no scan from farther ahead of this machine's clock.
-DAY = 86400
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,28 @@ class Naming:
         scanners = self.site.settings.scanners if self.site else ()
         return {Path(scanner.folder).resolve(): scanner.location for scanner in scanners}
 
-    def scanner_path(self, file: Path) -> str:
-        """What the metric paths of the report in the file begin with, up to the location."""
-        location = self.location_of(file)
-        path = stability_report.location_path(location) if location else UNKNOWN_LOCATION
-        return f"{self.site.prefix}.{path}" if self.site else path
-
     def coil(self, channels: int) -> str | None:
         """The coil of so many receive channels; None when the site does not know it."""
         return self.site.settings.coils.get(channels) if self.site else str(channels)
+
+    def epoch(self, report: Any) -> int:
+        """When the scan was made."""
+        return int(stability_report.timestamp(report.time, self.timezone))
+
+    def paths(self, file: Path, report: Any) -> list[str]:
+        """The metric paths of the report in the file, in its order."""
+        location = self.location_of(file)
+        if self.site and location and report.channels in self.site.settings.coils:
+            scanner = self.site.scanner(location)
+            metrics = self.site.collector.metrics(scanner, report, self.epoch(report))
+            return [metric.path for metric in metrics]
+        path = stability_report.location_path(location) if location else UNKNOWN_LOCATION
+        prefix = f"{self.site.prefix}.{path}" if self.site else path
+        coil = self.coil(report.channels) or report.channels
+        return [
+            f"{prefix}.{coil}.{point.section}.{point.column}.{point.slice}"
+            for point in stability_report.points(report)
+        ]
 
 
 @dataclass(frozen=True)
@@ -102,16 +112,10 @@ class Checked:
     """Where it is not good."""
     report: Any = None
     """The `stability_report.Report`, if it is one."""
-    expected: Expected | None = None
-    """The points that it would make."""
-
-    @property
-    def paths(self) -> list[str]:
-        """The metric paths that it would make, in the order of the report."""
-        if not self.expected:
-            return []
-        path = f"{self.expected.scanner}.{self.expected.coil}"
-        return [f"{path}.{name}" for name in self.expected.points]
+    epoch: int = 0
+    """When the scan was made, if it is one."""
+    paths: Sequence[str] = ()
+    """The metric paths that it would make, in the order of the report."""
 
 
 # -- checking ------------------------------------------------------------------------------
@@ -141,21 +145,19 @@ def _content(file: Path) -> bytes:
 
 
 def _check_report(file: Path, report: Any, naming: Naming) -> Checked:
-    coil = naming.coil(report.channels)
-    points = expected(
-        report, naming.scanner_path(file), coil or str(report.channels), naming.timezone
-    )
+    epoch = naming.epoch(report)
     state, reason = GOOD, ""
-    if coil is None:
+    if naming.coil(report.channels) is None:
         state = WAITS
         reason = (
             f"it comes from a coil of {report.channels} channels: the collector takes it when a "
             f'line like "{report.channels} = {report.channels}" is under [coils]'
         )
-    elif points.epoch > time.time() + DAY:
+    elif epoch > time.time() + DAY:  # as for the collector
         state = WAITS
         reason = "it is of the future, and the collector leaves it: is the scanner's clock right?"
-    return Checked(file, state, reason, report=report, expected=points)
+    paths = naming.paths(file, report)
+    return Checked(file, state, reason, report=report, epoch=epoch, paths=paths)
 
 
 def find_files(arguments: Iterable[Path]) -> tuple[list[Path], list[Path], list[str]]:
@@ -262,11 +264,11 @@ def _show_in_full(checked: Checked, timezone: str) -> None:
         _show_trouble(checked)
     else:
         say(f"{printable(str(checked.file))}: good", style=_style(checked))
-    if not checked.expected:
-        return
     report = checked.report
+    if not report:
+        return
     zone = timezone or "this machine's time zone"
-    say(f"Scan of {iso_time(checked.expected.epoch, timezone)} ({zone})")
+    say(f"Scan of {moment(checked.epoch, timezone)} ({zone})")
     say(
         f"Slices: {report.slices}, measurements: {report.measurements}, channels: "
         f"{report.channels}, values: {len(checked.paths)}, without a number: "
@@ -310,7 +312,7 @@ def _summary(counts: Counter[str]) -> str:
 
 
 def _for_programs(checked: Checked, naming: Naming) -> dict[str, object]:
-    place, report, points = checked.place, checked.report, checked.expected
+    place, report = checked.place, checked.report
     found: dict[str, object] = {
         "file": str(checked.file),
         "state": checked.state,
@@ -318,12 +320,12 @@ def _for_programs(checked: Checked, naming: Naming) -> dict[str, object]:
         "line": place.number if place else None,
         "column": place.start + 1 if place else None,
     }
-    if points:
+    if report:
         found |= {
-            "time": iso_time(points.epoch, naming.timezone),
-            "epoch": points.epoch,
+            "time": moment(checked.epoch, naming.timezone),
+            "epoch": checked.epoch,
             "location": naming.location_of(checked.file),
-            "coil": points.coil,
+            "coil": naming.coil(report.channels),
             "slices": report.slices,
             "measurements": report.measurements,
             "channels": report.channels,
@@ -331,7 +333,7 @@ def _for_programs(checked: Checked, naming: Naming) -> dict[str, object]:
                 {"name": section.name, "columns": list(section.columns)}
                 for section in report.sections
             ],
-            "values": len(points.points),
+            "values": len(checked.paths),
             "without_number": report.without_number,
         }
     return found

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -49,12 +47,6 @@ def say(text: str, style: str = "") -> None:
 def printable(text: str) -> str:
     """`text` from outside, with what could harm a terminal as an escape like `\\x1b`."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
-def iso_time(epoch: int, timezone: str) -> str:
-    """An epoch as a clock in `timezone`, an IANA name or "" for this machine's, showed it."""
-    zone = ZoneInfo(timezone) if timezone else None
-    return datetime.fromtimestamp(epoch, zone).astimezone(zone).isoformat()
 
 
 def counted(number: int, noun: str) -> str:

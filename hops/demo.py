@@ -116,13 +116,11 @@ def _dashboards(
 
 def _save_dashboards(url: str, wanted: list[Expected]) -> None:
     graphite = GraphiteWeb.at(url)
-    newest: dict[str, int] = {}
-    for report in wanted:
-        coil = f"{report.scanner}.{report.coil}"
-        newest[coil] = max(report.epoch, newest.get(coil, 0))
-    for coil, epoch in sorted(newest.items()):
-        console.print(f"Dashboard of {coil.removeprefix(f'{PREFIX}.')}:", markup=False)
-        console.print(f"  {save_dashboard(graphite, coil, epoch)}", soft_wrap=True, markup=False)
+    newest = {report.scan.path: report.scan for report in wanted}  # which come oldest first
+    for path, scan in sorted(newest.items()):
+        console.print(f"Dashboard of {scan.location}, coil {scan.coil}:", markup=False)
+        address = save_dashboard(graphite, path, scan.epoch)
+        console.print(f"  {address}", soft_wrap=True, markup=False)
 
 
 def _find_grafana(home: Path | None) -> Program | None:

@@ -21,7 +21,6 @@ from hops.console import (
     HELP,
     config_option,
     console,
-    iso_time,
     json_option,
     print_json,
     printable,
@@ -29,6 +28,7 @@ from hops.console import (
 )
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb
+from hops.times import moment
 
 SERVICE = "service"
 """The tag of every note."""
@@ -99,24 +99,24 @@ def _epoch(at: str | None, timezone: str) -> int:
     now = int(time.time())
     if at is None:
         return now
-    moment, is_day = _parse(at)
-    start: int = stability_report.timestamp(moment, timezone)
+    parsed, is_day = _parse(at)
+    start: int = stability_report.timestamp(parsed, timezone)
     if start > now:
         raise click.BadParameter(
-            f"{at!r} is in the future; it is {iso_time(now, timezone)} now.", param_hint="--at"
+            f"{at!r} is in the future; it is {moment(now, timezone)} now.", param_hint="--at"
         )
-    return min(now, stability_report.timestamp(moment + NOON, timezone)) if is_day else start
+    return min(now, stability_report.timestamp(parsed + NOON, timezone)) if is_day else start
 
 
 def _parse(at: str) -> tuple[datetime, bool]:
     """A moment, and whether it stands for a day."""
     for form in (DAY, *MOMENTS):
         try:
-            moment = datetime.strptime(at, form)
+            parsed = datetime.strptime(at, form)
         except ValueError:
             continue
-        if moment.year in YEARS:
-            return moment, form == DAY
+        if parsed.year in YEARS:
+            return parsed, form == DAY
     raise click.BadParameter(
         f"{at!r}: expected a day as in 2026-06-30, or a time as in '2026-06-30 14:05'.",
         param_hint="--at",
@@ -155,7 +155,7 @@ def note(text: str, location: str, at: str | None, conf: Path) -> None:
     graphite = found.graphite()
     add_note(graphite, made)
     say(
-        f"Noted in {graphite.address} for {location} at {iso_time(made.epoch, timezone)}: "
+        f"Noted in {graphite.address} for {location} at {moment(made.epoch, timezone)}: "
         f"{printable(text)}"
     )
 
@@ -219,14 +219,14 @@ def _table(listed: Sequence[Event], locations: Sequence[str], timezone: str) -> 
     table.add_column("location", overflow="fold")
     table.add_column("note", overflow="fold")
     for each in listed:
-        cells = (iso_time(each.epoch, timezone), _about(each, locations), each.what)
+        cells = (moment(each.epoch, timezone), _about(each, locations), each.what)
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 
 def _for_programs(event: Event, locations: Sequence[str], timezone: str) -> dict[str, object]:
     return {
-        "time": iso_time(event.epoch, timezone),
+        "time": moment(event.epoch, timezone),
         "epoch": event.epoch,
         "location": _about(event, locations),
         "note": event.what,

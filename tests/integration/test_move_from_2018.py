@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
@@ -18,10 +20,11 @@ from delivery import points_of
 from pythons import ROOT
 
 import stability_report
+from hops import site as sites
 from hops.diamond import DiamondSite
 from hops.graphite import EmbeddedGraphite
 from hops.graphiteweb import GraphiteWeb
-from hops.readback import Expected, expected, read_back
+from hops.readback import Expected, State, compare, expected
 
 pytestmark = pytest.mark.integration
 
@@ -80,15 +83,28 @@ class Place2018:
         paths = {str(path.relative_to(folder)) for path in folder.rglob("*.wsp")}
         return {path for path in paths if "/ingest/" not in path and "/carbon/" not in path}
 
-    def expected(self, paths: list[Path]) -> list[Expected]:
-        reports = [stability_report.read(str(path)) for path in paths]
-        return [expected(report, PREFIX, str(report.channels), "UTC") for report in reports]
+    def hops(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """What an operator types."""
+        return subprocess.run(
+            [sys.executable, "-m", "hops", command, f"--config={self.site.conf}", *options],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
 
-    def exact_points(self, paths: list[Path]) -> int:
-        """How many of the reports' numbers Graphite has exactly as the scanner wrote them."""
-        graphite = GraphiteWeb.at(self.graphite.url)
-        # One by one, for Graphite takes its time over all the years between.
-        return sum(read_back(graphite, [each], HOUR).points for each in self.expected(paths))
+    def expected(self, paths: list[Path]) -> list[Expected]:
+        site = sites.load(self.site.conf)
+        return [
+            expected(site, LOCATION, stability_report.read(str(path)), path.name) for path in paths
+        ]
+
+    def counts(self, paths: list[Path]) -> Counter[State]:
+        """How many of the reports' numbers Graphite has in which state."""
+        reports = sorted(self.expected(paths), key=lambda each: each.scan.epoch)
+        counts: Counter[State] = Counter()
+        for each in compare(GraphiteWeb.at(self.graphite.url), reports):
+            counts.update(each.counts)
+        return counts
 
 
 @pytest.fixture
@@ -140,12 +156,10 @@ def test_series_and_archive_go_on_and_the_old_reports_become_exact_when_they_com
     assert set(place.archive.iterdir()) == {*place.old, arrived}
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in place.old} == archive
     (report,) = place.expected([arrived])
-    assert place.exact_points([arrived]) == len(report.points)
+    assert place.counts([arrived]) == {State.STORED: len(report.points)}
 
     # Nothing comes twice when the old archive is named for a backfill.
-    command = [sys.executable, "-m", "hops", "backfill", str(place.archive), "--yes"]
-    options = [f"--location={LOCATION}", f"--config={place.site.conf}"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=PATIENCE)
+    done = place.hops("backfill", str(place.archive), "--yes", "--location", LOCATION)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing to do." in done.stdout
 
@@ -154,12 +168,17 @@ def test_series_and_archive_go_on_and_the_old_reports_become_exact_when_they_com
     numbers = [number for report in old for number in report.points.values()]
     kept = sum(float(rounded(number)) == number for number in numbers)
     assert 0 < kept < len(numbers)
-    assert place.exact_points(place.old) == kept
+    assert place.counts(place.old) == {State.STORED: kept, State.ROUNDED: len(numbers) - kept}
+    done = place.hops("audit", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    coils = json.loads(done.stdout)["scanners"][0]["coils"]
+    assert sum(coil["rounded"] for coil in coils) == len(numbers) - kept
 
     # Moved back into the folder, the old reports put their exact numbers in the same series.
-    for path in place.old:
-        path.rename(place.bay1 / path.name)
+    names = [path.name for path in place.old]
+    done = place.hops("reingest", "--yes", "--location", LOCATION, *names)
+    assert done.returncode == 0, done.stdout + done.stderr
     place.run()
     assert place.series() == series
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in place.old} == archive
-    assert place.exact_points(place.old) == len(numbers)
+    assert place.counts(place.old) == {State.STORED: len(numbers)}
