@@ -488,7 +488,9 @@ def test_locations_of_other_levels_and_prefixes_are_found(
             rule["uid"]: names_of(asked(graphite.url, rule))
             for rule in rules_of(site["provisioning/alerting/hops.yaml"])
         }
-        if page.values["path"] and named["hops-ghost-level"] and named["hops-unconfirmed"]:
+        # The choices are asked for one after the other, and the series may come in between.
+        is_offered = all(page.options[level] for level in (*levels, "path"))
+        if is_offered and named["hops-ghost-level"] and named["hops-unconfirmed"]:
             break
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -12,6 +12,6 @@ from hops.cli import main
 APART = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 
 
-def hops(*arguments: object) -> Result:
-    """What `hops` with these arguments printed, and how it ended."""
-    return CliRunner(**APART).invoke(main, [str(each) for each in arguments])
+def hops(*arguments: object, answer: str | None = None) -> Result:
+    """What `hops` with these arguments printed, and how it ended; `answer` is what is typed."""
+    return CliRunner(**APART).invoke(main, [str(each) for each in arguments], input=answer)

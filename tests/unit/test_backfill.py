@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import hops
 
-from hops.backfill.command import main
 from hops.backfill.sending import add_report
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -52,10 +52,12 @@ class Place:
             each.mkdir()
         (folder / "diamond.conf").write_text(DIAMOND_CONF.format(folder=folder))
 
-    def run(self, *options: str, source: Path | None = None, **more: str) -> Result:
-        arguments = [str(source or self.old), f"--location={BAY1}"]
+    def run(
+        self, *options: str, source: Path | None = None, answer: str | None = None
+    ) -> Result:
         conf = f"--config={self.folder / 'diamond.conf'}"
-        return CliRunner().invoke(main, [*arguments, conf, *options], **more)
+        arguments = ("backfill", source or self.old, f"--location={BAY1}", conf)
+        return hops(*arguments, *options, answer=answer)
 
     def published(self) -> list[tuple[str, str]]:
         """Path and time of the first point of each report, in the order of publishing."""
@@ -115,11 +117,11 @@ def test_reports_of_years_of_folders_are_published_oldest_first_and_archived(pla
 
 def test_it_is_asked_first_and_told_that_nothing_confirms(place: Place) -> None:
     write(place.old / "Stability_20180910T090910.txt")
-    done = place.run(input="n\n")
+    done = place.run(answer="n\n")
     assert done.exit_code == 1
     assert "NOTHING CONFIRMS THEM: graphite_url is empty" in done.output
     assert list(place.bay1.iterdir()) == []
-    assert place.run(input="y\n").exit_code == 0
+    assert place.run(answer="y\n").exit_code == 0
     assert place.archived() == ["Stability_20180910T090910.txt"]
 
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import hops
 from configobj import ConfigObj
-
-from hops.cli import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 REPORT = PROJECT / "sample_data/reports/Stability_20260302T070412.txt"  # of 32 channels
@@ -35,7 +34,7 @@ class Site:
         self.conf = self.etc / "diamond.conf"
         scanner = f"--scanner={LOCATION}={self.bay1}"
         options = [scanner, "--coil=32", "--carbon=127.0.0.1:1", "--timezone=America/New_York"]
-        done = CliRunner().invoke(main, ["init", str(self.etc), *options])
+        done = hops("init", self.etc, *options)
         assert done.exit_code == 0, done.output
 
     def set(self, name: str, **values: object) -> None:
@@ -53,7 +52,7 @@ class Site:
         return path
 
     def ask(self, *options: str) -> Result:
-        return CliRunner().invoke(main, ["doctor", "-c", str(self.conf), *options])
+        return hops("doctor", "-c", self.conf, *options)
 
     def finding(self, check: str) -> Any:
         """The one finding of that check."""

@@ -9,17 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import hops
 
 from hops import site
-from hops.cli import main
 
 BAY1 = "Harvard/Northwest/Bay1=/mnt/scanner/bay1"
 FILES = ("diamond.conf", "handlers/GraphiteHandler.conf", "collectors/StabilityCollector.conf")
 
 
 def init(folder: Path, *options: str) -> Result:
-    return CliRunner().invoke(main, ["init", str(folder), *options])
+    return hops("init", folder, *options)
 
 
 def test_writes_what_it_was_told(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from hops.cli import main as hops
+from click.testing import Result
+from commands import hops
 
 LOCATION = "Harvard/Bay1"
 ONE = "Stability_20180910T090910.txt"
@@ -46,7 +45,7 @@ class Bay:
         return ["reingest", "-c", str(self.conf), "--location", LOCATION, *options]
 
     def reingest(self, *options: str) -> Result:
-        return CliRunner().invoke(hops, self.command(*options))
+        return hops(*self.command(*options))
 
     def content(self) -> dict[str, str]:
         """What lies where, but for empty folders."""

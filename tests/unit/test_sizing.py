@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 import whisper
-from click.testing import CliRunner
+from commands import hops
 
-from hops.cli import main as hops
 from hops.sizing import (
     CHOICES,
     SERIES_A_SLICE,
@@ -30,7 +29,7 @@ RETENTIONS = [*CHOICES, "60:1440,1h:5y", "1min:30days,1hour:2y", "5m:2w"]
 
 
 def sizing(*arguments):
-    return CliRunner().invoke(hops, ["sizing", *arguments])
+    return hops("sizing", *arguments)
 
 
 def whispers(retention):

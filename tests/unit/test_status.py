@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from commands import hops
 
 from hops import status
-from hops.cli import main as hops
 
 
 class Bay:
@@ -38,7 +38,7 @@ class Bay:
         return name
 
     def status(self, *options: str) -> Result:
-        return CliRunner().invoke(hops, ["status", "-c", str(self.conf), *options])
+        return hops("status", "-c", self.conf, *options)
 
     def told(self) -> tuple[int, dict[str, Any]]:
         done = self.status("--json")
