@@ -21,6 +21,8 @@ GRAPHITE = [
     'legacy-cgi>=2.6; python_version >= "3.13"',
 ]
 
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10"]
+
 
 def shipped_files() -> list[tuple[str, list[str]]]:
     """Every file of `SHIPPED`, with the folder of the installation that it goes to."""
@@ -50,10 +52,13 @@ setup(
     extras_require={
         # Only to build grafana/ anew: its files are there ready-made.
         "dashboards": ["PyYAML>=6"],
+        # The manual, as pages to read in a browser.
+        "docs": DOCS,
         "graphite": GRAPHITE,
         # What `hops report` draws with.
         "report": ["matplotlib>=3.7"],
         "test": [
+            *DOCS,
             "build>=1.2",
             "hypothesis>=6",
             "mypy>=1.11",

@@ -27,7 +27,7 @@ examples:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the command; the exit code."""
-    options = _parser().parse_args(arguments)
+    options = argument_parser().parse_args(arguments)
     try:
         if options.version:
             print(f"Diamond {find_diamond().version}, diamond3 {our_version()}")
@@ -40,7 +40,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return 130  # as a shell has it
 
 
-def _parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
+    """What the command line may have."""
     parser = argparse.ArgumentParser(
         prog="diamond3",
         description="Run the Diamond metrics daemon on Python 3.",

@@ -25,6 +25,7 @@ from hops.console import HELP, console, progress
 from hops.diamond import DiamondSite
 from hops.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_grafana
 from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
+from hops.graphite.configuration import LOOPBACK
 from hops.graphiteweb import GraphiteWeb
 from hops.readback import Comparison, Expected, State, compare, expected
 from hops.sample import make_reports
@@ -163,6 +164,7 @@ def _show(
         wanted = _expected(site, good)
         web = GraphiteWeb.at(graphite.url)
         all_stored = _print_summary(reports, web, _wait_until_stored(web, wanted))
+        console.print(f"Carbon takes metrics at {LOOPBACK}:{graphite.line_port}.")
         _print_where_to_look(graphite.url, wanted)
         if stay:
             with _dashboards(folder, grafana, graphite.url, wanted):

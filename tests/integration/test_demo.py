@@ -140,6 +140,7 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
             assert line, f"the demo ended:\n{out}"
             out += line
         assert f"http://127.0.0.1:{port}/" in out
+        assert re.search(r"^Carbon takes metrics at 127\.0\.0\.1:\d+\.$", out, re.MULTILINE)
         (folder,) = re.findall(r"new reports, as in (.*)\.$", out, re.MULTILINE)
         put_a_report_into(Path(folder))
         deadline = time.monotonic() + PATIENCE
