@@ -14,7 +14,7 @@ import click
 from configobj import ConfigObj
 
 from hops import site
-from hops.console import HELP, say
+from hops.console import HELP, json_option, print_json, say
 from hops.errors import Problem
 from hops.shipped import SHIPPED
 
@@ -149,6 +149,7 @@ def _each(read: Callable[[str], Any]) -> Callable[..., Any]:
     callback=_each(_timezone),
     help="Of the scanners' clocks, like America/New_York.  [default: this machine's]",
 )
+@json_option
 def main(
     folder: Path,
     scanners: dict[str, str],
@@ -156,14 +157,16 @@ def main(
     carbon: tuple[str, int] | None,
     graphite_url: str | None,
     timezone: str | None,
+    as_json: bool,
 ) -> None:
     """Write Diamond's configuration for your scanners into DIR.
 
-    In a terminal you are asked for what is not given. Nothing that is there is overwritten.
+    In a terminal you are asked for what is not given, but with --json. Nothing that is there is
+    overwritten.
     """
     _refuse_what_is_there(folder)
     answers = Answers(scanners, coils, carbon, graphite_url, timezone)
-    if sys.stdin.isatty():
+    if sys.stdin.isatty() and not as_json:
         _ask(answers)
     if not answers.scanners:
         raise click.UsageError("Name a scanner: --scanner LOCATION=FOLDER.")
@@ -174,6 +177,9 @@ def main(
         COLLECTOR: _collector_text(answers),
     }
     _write(folder, texts)
+    if as_json:
+        print_json({"files": [str(folder / name) for name in texts]})
+        return
     for name in texts:
         say(f"Written: {folder / name}")
     say("\nNow look at the whole road, and start Diamond when nothing fails:")

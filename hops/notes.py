@@ -145,7 +145,8 @@ def _day(
     "time as in '2026-06-30 14:05'.  [default: now]",
 )
 @config_option
-def note(text: str, location: str, at: str | None, conf: Path) -> None:
+@json_option
+def note(text: str, location: str, at: str | None, conf: Path, as_json: bool) -> None:
     """Note what was done to a scanner, in one line of TEXT. Dashboards show it as a line in the
     trends, reports list it, and their control limits begin after it once there are enough scans."""
     found = site.load(conf)
@@ -154,6 +155,9 @@ def note(text: str, location: str, at: str | None, conf: Path) -> None:
     made = Event(_epoch(at, timezone), text, tags(scanner.location))
     graphite = found.graphite()
     add_note(graphite, made)
+    if as_json:
+        print_json(_for_programs(made, [location], timezone))
+        return
     say(
         f"Noted in {graphite.address} for {location} at {moment(made.epoch, timezone)}: "
         f"{printable(text)}"

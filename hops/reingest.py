@@ -16,7 +16,7 @@ import click
 from hops import archive, site
 from hops.archive import File
 from hops.audit import audit
-from hops.console import HELP, config_option, counted, say
+from hops.console import HELP, config_option, counted, json_option, print_json, say
 from hops.errors import Problem
 from hops.site import Site
 from hops.times import Days, days_options
@@ -58,6 +58,7 @@ class Move:
     default=None,
     help="Move without asking, or only list what would move.  [default: list, then ask]",
 )
+@json_option
 def main(
     conf: Path,
     location: str,
@@ -66,13 +67,15 @@ def main(
     rejected: bool,
     missing: bool,
     is_sure: bool | None,
+    as_json: bool,
 ) -> None:
     """Move archived reports back into their scanner's folder, where the collector takes them again.
 
     Choose them by NAME, by the days of the scans, or with --missing. What would move is listed
     first. Nothing is overwritten: a report whose name is taken there stays. One that the collector
     renamed (Stability_X.1.txt) gets the scanner's name back; a .duplicate has to be named. Notes
-    on rejected reports stay. Ends with 1 when a chosen report cannot be moved."""
+    on rejected reports stay. Ends with 1 when a chosen report cannot be moved. With --json nobody
+    is asked: --yes moves them."""
     _check_choice(names, days, rejected, missing)
     of = site.load(conf)
     scanner = of.scanner(location)
@@ -86,15 +89,22 @@ def main(
         ):
             files = archive.files(source, of.settings.timezone)
             chosen = _named(files, names, where) if names else _not_named(files, days, lacking)
-            moves = _plan(source, target, chosen)
-            _print_plan(moves, where, scanner.folder)
-            if any(not move.obstacle for move in moves) and _is_sure(is_sure):
-                moves = _carry_out(source, target, moves)
+            moves = plan = _plan(source, target, chosen)
+            if not as_json:
+                _print_plan(plan, where, scanner.folder)
+            can_move = any(not move.obstacle for move in plan)
+            is_done = can_move and (bool(is_sure) if as_json else _is_sure(is_sure))
+            if is_done:
+                moves = _carry_out(source, target, plan)
     except OSError as error:
         raise Problem(
             f"{where!r} cannot be used ({error.strerror}): is the share mounted, and may you read "
             "it?"
         ) from None
+    if as_json:
+        print_json(_for_programs(moves, where, scanner.folder, is_done))
+    elif is_done:
+        _print_outcome(plan, moves)
     if any(move.obstacle for move in moves):
         raise SystemExit(1)
 
@@ -196,20 +206,38 @@ def _is_sure(is_sure: bool | None) -> bool:
 
 
 def _carry_out(source: Any, target: Any, moves: Sequence[Move]) -> list[Move]:
-    """Moves what can move; returns what became of each."""
+    """Moves what can move; returns each with what stood in its way."""
     done = []
     for move in moves:
         if not move.obstacle:
             # Meanwhile somebody may have done something there.
             obstacle = _obstacle(source, target, move.name, move.new) or _move(source, target, move)
             move = Move(move.name, move.new, obstacle)
-            if obstacle:
-                _print_move(move)
         done.append(move)
+    return done
+
+
+def _print_outcome(plan: Sequence[Move], done: Sequence[Move]) -> None:
+    for planned, move in zip(plan, done):
+        if move != planned:
+            _print_move(move)
     moved = sum(not move.obstacle for move in done)
     of = counted(len(done), "report")
     say(f"{moved:,} of {of} moved. The collector takes them at its next run.")
-    return done
+
+
+def _for_programs(
+    moves: Sequence[Move], source: str, target: str, is_done: bool
+) -> dict[str, object]:
+    return {
+        "from": source,
+        "to": target,
+        "is_done": is_done,
+        "reports": [
+            {"name": move.name, "new_name": move.new, "stays_because": move.obstacle or None}
+            for move in moves
+        ],
+    }
 
 
 def _move(source: Any, target: Any, move: Move) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hops.console import HELP, printable, progress, say
+from hops.console import HELP, json_option, print_json, printable, progress, say
 from hops.errors import Problem
 from sample_data.files import generate
 from sample_data.scanners import DEFAULT_SEED, events, example_scanners
@@ -78,7 +78,8 @@ def _until(context: click.Context, parameter: click.Parameter, day: datetime | N
     show_default=True,
     help="Another number gives the same story with other noise.",
 )
-def main(folder: Path, years: float, until: date, seed: int) -> None:
+@json_option
+def main(folder: Path, years: float, until: date, seed: int, as_json: bool) -> None:
     """Make realistic reports of two invented scanners in folders in DIR, one for each weekday
     morning. Coils age, drift grows until a service visit, and coil elements fail: what is to be
     seen in them is told at the end.
@@ -88,9 +89,19 @@ def main(folder: Path, years: float, until: date, seed: int) -> None:
     scanners = example_scanners(until, seed)
     scans = schedule(scanners, until, years)
     make_reports(folder, scans)
+    made = [
+        {
+            "location": scanner.location,
+            "folder": str((folder / scanner.folder).absolute()),
+            "events": list(events(scanner.history)),
+        }
+        for scanner in scanners
+    ]
+    if as_json:
+        print_json({"reports": len(scans), "until": str(until), "scanners": made})
+        return
     say(f"{len(scans):,} reports up to {until}, of these [scanners]:")
-    for scanner in scanners:
-        where = printable(str((folder / scanner.folder).absolute()))
-        say(f"\n{scanner.location} = {where}")
-        for event in events(scanner.history):
+    for each in made:
+        say(f"\n{each['location']} = {printable(str(each['folder']))}")
+        for event in each["events"]:
             say(f"  {event}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from hops.console import HELP
+from hops.console import HELP, json_option, print_json
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.report import control
@@ -87,6 +87,7 @@ def _baseline(
     callback=_output,
     help="File to write: .pdf, .png or .html.",
 )
+@json_option
 def main(
     location: str,
     coil: str | None,
@@ -96,6 +97,7 @@ def main(
     url: str,
     prefix: str,
     output: Path,
+    as_json: bool,
 ) -> None:
     """Draw a page for each coil of a scanner: the trends of SNR, signal, drift, fluctuation and
     ghost with their control limits, and what is out of control in plain words.
@@ -115,6 +117,42 @@ def main(
         )
     source = f"{scanners.path(location)} in the Graphite at {scanners.graphite.address}"
     files = _write(verdicts, source, output)
+    if as_json:
+        print_json(
+            {
+                "location": location,
+                "files": [str(file) for file in files],
+                "coils": [_for_programs(verdict) for verdict in verdicts],
+                "notes": [
+                    {"epoch": note.epoch, "note": note.what} for note in verdicts[0].data.notes
+                ],
+            }
+        )
+    else:
+        _print(location, verdicts, files)
+
+
+def _for_programs(verdict: Verdict) -> dict[str, object]:
+    return {
+        "coil": verdict.data.coil,
+        "headline": headline(verdict).lower(),
+        "newest_epoch": verdict.newest,
+        "sentences": sentences(verdict),
+        "quantities": [
+            {
+                "name": quantity.name,
+                "unit": quantity.unit or None,
+                "newest": chart.series.get(verdict.newest),
+                "centre": chart.limits.centre if chart.limits else None,
+                "lower_limit": chart.limits.lower if chart.limits else None,
+                "upper_limit": chart.limits.upper if chart.limits else None,
+            }
+            for quantity, chart in verdict.means.items()
+        ],
+    }
+
+
+def _print(location: str, verdicts: Sequence[Verdict], files: Sequence[Path]) -> None:
     for verdict in verdicts:
         click.echo(f"{location}, coil {verdict.data.coil}: {headline(verdict).lower()}")
         for sentence in sentences(verdict):

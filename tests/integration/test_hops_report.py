@@ -1,5 +1,6 @@
 """`hops report` with two years of sample data in a real Graphite."""
 
+import json
 import re
 import socket
 import subprocess
@@ -111,6 +112,21 @@ def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, locat
         Event(1_700_000_000, "new phantom", frozenset({"service", location}))
     ]
     assert found.notes("Else/Where", 0, 2_000_000_000) == []
+
+
+def test_programs_are_told_the_same(report, tmp_path):
+    told = json.loads(report("-o", "report.pdf", "--json").stdout)
+    people = report("-o", "report.pdf")
+    assert told["files"] == ["report.pdf"]
+    for coil in told["coils"]:
+        headline, *sentences = words_of(people, coil["coil"])
+        assert coil["headline"] == headline
+        assert coil["sentences"] == [sentence.strip() for sentence in sentences]
+    weak = told["coils"][0]
+    assert (weak["coil"], weak["headline"]) == ("32", "out of control")
+    snr = weak["quantities"][0]
+    assert snr["name"] == "SNR"
+    assert snr["newest"] < snr["lower_limit"] < snr["centre"] < snr["upper_limit"]
 
 
 def test_a_baseline_can_be_chosen(report):

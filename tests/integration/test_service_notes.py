@@ -76,8 +76,8 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
         "gradient coil replaced 線圈\n"
     )
     # A day is its noon.
-    day = ["--at", "2026-07-01"]
-    assert hops("note", "-c", conf, "--location", BAY2, *day, "coil cleaned").returncode == 0
+    day = ["--at", "2026-07-01", "--json"]
+    told = json.loads(hops("note", "-c", conf, "--location", BAY2, *day, "coil cleaned").stdout)
 
     # GNU date: TZ=America/New_York date -d '2026-06-30 14:05' +%s
     first, second = 1782842700, 1782842700 + 86400 - 2 * 3600 - 300
@@ -101,6 +101,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
             "location": BAY2, "note": "coil cleaned",
         },
     ]
+    assert told == listed[1]
     table = hops("notes", "-c", conf, "--location", BAY1).stdout
     assert "2026-06-30T14:05:00-04:00" in table
     assert "gradient coil replaced" in table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -143,3 +144,9 @@ def test_in_a_terminal_it_asks_and_asks_again_for_what_cannot_be(tmp_path: Path)
     assert found.settings.timezone == "America/New_York"
     assert found.graphite().address == "http://127.0.0.1:8080"
     assert found.config["handlers"]["GraphiteHandler"]["host"] == "graphite"
+
+
+def test_programs_are_told_the_files(tmp_path: Path) -> None:
+    done = init(tmp_path / "etc", f"--scanner={BAY1}", "--json")
+    assert json.loads(done.stdout) == {"files": [str(tmp_path / "etc" / name) for name in FILES]}
+    assert all((tmp_path / "etc" / name).is_file() for name in FILES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import pty
 import subprocess
@@ -232,3 +233,24 @@ def test_a_name_cannot_harm_a_terminal(bay: Bay) -> None:
     done = bay.reingest("Stability_20180910T090910.\x1b[2J.txt")
     assert r"\x1b[2J" in done.output
     assert "\x1b" not in done.output
+
+
+def test_programs_are_told_what_would_move_and_what_has_moved(bay: Bay) -> None:
+    bay.put(f"Ingested/{ONE}")
+    bay.put(f"Ingested/{TWO}")
+    bay.put(TWO)
+    would = {
+        "from": str(bay.folder / "Ingested"),
+        "to": str(bay.folder),
+        "is_done": False,
+        "reports": [
+            {"name": ONE, "new_name": ONE, "stays_because": None},
+            {"name": TWO, "new_name": TWO, "stays_because": f"'{TWO}' is there"},
+        ],
+    }
+    done = bay.reingest(ONE, TWO, "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (1, would)
+    assert f"Ingested/{ONE}" in bay.content()
+    done = bay.reingest(ONE, TWO, "--json", "--yes")
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {**would, "is_done": True})
+    assert bay.content() == {ONE: f"Ingested/{ONE}", TWO: TWO, f"Ingested/{TWO}": f"Ingested/{TWO}"}

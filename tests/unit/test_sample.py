@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,13 @@ def test_bad_options_are_refused(option: str, value: str, reason: str, tmp_path:
     assert done.exit_code == 2
     assert reason in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_programs_are_told_where_the_reports_are(tmp_path: Path) -> None:
+    told = json.loads(sample(tmp_path, *SHORT, "--json").stdout)
+    assert (told["reports"], told["until"]) == (10, "2026-11-20")
+    files = [file for each in told["scanners"] for file in Path(each["folder"]).glob("*.txt")]
+    assert len(files) == 10
+    north = told["scanners"][0]
+    assert north["location"] == "Example/North/Bay1"
+    assert "service visit on 2026-03-10" in north["events"]
