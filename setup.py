@@ -50,6 +50,7 @@ setup(
         "rich>=13",
     ],
     extras_require={
+        "bench": ["pyperf>=2.6", "whisper>=1.1.10"],
         # Only to build grafana/ anew: its files are there ready-made.
         "dashboards": ["PyYAML>=6"],
         # The manual, as pages to read in a browser.

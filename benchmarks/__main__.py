@@ -1,0 +1,70 @@
+"""Measures what a report costs, side by side in one run. `script/bench` runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from benchmarks import delivery, folders, panels, reading
+from benchmarks.results import Result, table_of
+from benchmarks.site import SOURCE, diamonds_log
+from hops.console import HELP, console, say
+from hops.graphite import GraphiteError, find_environment
+
+
+@click.command(
+    context_settings=HELP, epilog="Examples: script/bench | script/bench --quick --json bench.json"
+)
+@click.option("--quick", is_flag=True, help="Fewer files and rounds: rougher, in a minute.")
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write what was measured to FILE too.",
+    metavar="FILE",
+)
+def main(quick: bool, output: Path | None) -> None:
+    """Measure what a report costs from the scanner's folder into Graphite, beside the least that it
+    could cost, on this machine. Takes some minutes. Only the ratios mean something elsewhere, and
+    only where nothing else keeps the machine busy."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="hops-bench-") as folder, diamonds_log():
+            results = list(_measure(Path(folder), quick))
+    except GraphiteError as error:
+        raise click.ClickException(str(error)) from None
+    console.print(table_of(results))
+    say(_machine())
+    if output:
+        content = {"machine": _machine(), "results": [each.as_json() for each in results]}
+        output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _measure(folder: Path, quick: bool) -> Iterator[Result]:
+    environment = find_environment(Path(f"{sys.prefix}-graphite"), say=console.print)
+    say(f"Reading {SOURCE.name} ...")
+    yield from reading.measure(folder, quick)
+    say("Polling folders ...")
+    yield from folders.quiet_polls(folder / "quiet", quick)
+    say("Working off a backlog ...")
+    yield from folders.backlogs(quick)
+    say("Delivering ...")
+    yield from delivery.to_a_socket(folder / "socket", quick)
+    yield from delivery.to_carbon(folder / "carbon", environment, quick)
+    say("Drawing dashboards ...")
+    yield from panels.slowest_panel(folder / "panels", environment)
+
+
+def _machine() -> str:
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return f"Python {platform.python_version()}, {os.cpu_count()} processors, load {load}"
+
+
+if __name__ == "__main__":
+    main()

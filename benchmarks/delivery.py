@@ -1,0 +1,238 @@
+"""Reports through Diamond's queue and GraphiteHandler, beside a collector that does the least."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any, Callable, NamedTuple
+
+from configobj import ConfigObj
+from diamond.handler.graphite import GraphiteHandler
+from diamond.handler.queue import QueueHandler
+from diamond.utils.scheduler import handler_process
+
+from benchmarks.results import Result
+from benchmarks.site import (
+    FIRST_KEPT_DAY,
+    Bay,
+    NullHandler,
+    collector_of,
+    points,
+    publish_ready_made,
+)
+from diamond3.metric_queue import Manager
+from hops.graphite import EmbeddedGraphite, Environment
+from stability_graphite import Graphite
+
+FORK = multiprocessing.get_context("fork")
+PATIENCE = 120
+
+DAY = 86400
+
+PUBLISHED = "the published queue"
+OURS = "diamond3's queue"
+QUEUES: dict[str, Callable[[], Any]] = {
+    PUBLISHED: FORK.Manager,
+    OURS: lambda: Manager(FORK, lambda: None),
+}
+READY_MADE = "ready-made Metrics"
+
+
+class Cost(NamedTuple):
+    """Milliseconds until the last point was sent, and of the sender's processor."""
+
+    until_sent: float
+    busy: float
+
+
+
+class Watch(NullHandler):
+    """A Diamond handler that notes when those before it were flushed after so many metrics."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._count = FORK.Value("q", 0, lock=False)
+        self._wanted = FORK.Value("q", 0, lock=False)
+        self._flushed_at = FORK.Value("d", 0, lock=False)
+
+    def process(self, metric: Any) -> None:
+        self._count.value += 1
+
+    def flush(self) -> None:
+        if self._count.value >= self._wanted.value and not self._flushed_at.value:
+            self._flushed_at.value = perf_counter()  # the same clock in all processes
+
+    def expect(self, count: int) -> None:
+        """From now on, so many metrics are to come."""
+        self._count.value, self._wanted.value, self._flushed_at.value = 0, count, 0
+
+    def flushed_at(self) -> float:
+        """Waits until they have come."""
+        deadline = perf_counter() + PATIENCE
+        while not self._flushed_at.value:
+            if perf_counter() > deadline:
+                raise TimeoutError(
+                    f"{self._count.value} of {self._wanted.value} metrics came out of the queue"
+                )
+            time.sleep(0.001)
+        return float(self._flushed_at.value)
+
+
+class CountedGraphite(Graphite):  # type: ignore[misc]
+    """A Graphite that counts what it is asked."""
+
+    requests = 0
+
+    def _get(self, *arguments: Any) -> Any:
+        self.requests += 1
+        return super()._get(*arguments)
+
+
+class Road:
+    """Diamond's queue, and the process of its handlers, which send to `port`."""
+
+    def __init__(self, make_manager: Callable[[], Any], port: int) -> None:
+        self.manager = make_manager()
+        self.watch = Watch()
+        self.queue = self.manager.Queue(16384)
+        settings = ConfigObj({"host": "127.0.0.1", "port": port, "batch": 448, "timeout": 15})
+        self.handler = QueueHandler(
+            config=ConfigObj({"server": {"metric_queue_size": 16384}}), queue=self.queue
+        )
+        self.process = FORK.Process(target=self._handle, args=(settings,), daemon=True)
+        self.process.start()
+
+    def _handle(self, settings: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        handlers = [GraphiteHandler(settings), self.watch]
+        handler_process(handlers, self.queue, logging.getLogger("diamond"))
+
+    def end(self) -> None:
+        self.handler.enabled = False
+        self.process.terminate()
+        self.process.join()
+        self.manager.shutdown()
+
+
+@contextmanager
+def road(make_manager: Callable[[], Any], port: int) -> Iterator[Road]:
+    made = Road(make_manager, port)
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+@contextmanager
+def sink() -> Iterator[int]:
+    """A process that reads what comes to a port, and forgets it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = FORK.Process(target=_swallow, args=(server,), daemon=True)
+        process.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            process.terminate()
+            process.join()
+
+
+def _swallow(server: socket.socket) -> None:
+    while True:
+        connection, _ = server.accept()
+        with connection:
+            while connection.recv(1 << 16):
+                pass
+
+
+def to_a_socket(folder: Path, quick: bool) -> list[Result]:
+    """Delivery without confirmation, through each queue."""
+    reports, rounds = (10, 3) if quick else (30, 7)
+    costs = {}
+    with sink() as port:
+        for name, make_manager in QUEUES.items():
+            with road(make_manager, port) as way:
+                costs[name] = _side_by_side(folder / name.split()[0], way, reports, rounds)
+    results = [
+        Result(f"to a socket, {name}", ours.until_sent, "ms", floor.until_sent, READY_MADE)
+        for name, (floor, ours) in costs.items()
+    ]
+    published, ours = (floor.until_sent for floor, _ in costs.values())
+    return [*results, Result(f"{READY_MADE}, {OURS}", ours, "ms", published, PUBLISHED)]
+
+
+def to_carbon(folder: Path, environment: Environment, quick: bool) -> list[Result]:
+    """Delivery into a real carbon with confirmation, and what that asks of graphite-web."""
+    reports, rounds = (10, 3) if quick else (30, 7)
+    with (
+        EmbeddedGraphite(folder / "graphite", environment) as graphite,
+        road(QUEUES[OURS], graphite.line_port) as way,
+    ):
+        floor, ours = _side_by_side(folder / "side", way, reports, rounds, graphite.url)
+        alone = _requests(folder / "alone", way, graphite.url, 1)
+        many = _requests(folder / "many", way, graphite.url, 50)
+    return [
+        Result("to carbon, confirmed", ours.until_sent, "ms", floor.until_sent, READY_MADE),
+        Result("the collector's processor time", ours.busy, "ms", floor.busy, READY_MADE),
+        Result("HTTP requests for a report alone", alone, ""),
+        Result("HTTP requests a report, of 50", many, ""),
+    ]
+
+
+def _side_by_side(
+    folder: Path, way: Road, reports: int, rounds: int, graphite_url: str = ""
+) -> tuple[Cost, Cost]:
+    """Medians of the floor and of the collector, by turns."""
+    bay = Bay(folder / "bay", FIRST_KEPT_DAY)
+    collector = collector_of(folder, bay, [way.handler], graphite_url)
+    wanted = points()
+    first_epoch = int(FIRST_KEPT_DAY.timestamp())
+
+    def publish() -> None:
+        for number in range(reports):
+            publish_ready_made(collector, wanted, first_epoch + DAY * number)
+            way.handler._flush()
+
+    def collect() -> None:
+        while any(bay.folder.glob("*.txt")):
+            collector.collect()
+            way.handler._flush()
+
+    floor, ours = [], []
+    for _ in range(rounds + 1):
+        floor.append(_deliver(way, publish, reports * len(wanted)))
+        bay.scan(reports)
+        ours.append(_deliver(way, collect, reports * len(wanted)))
+    # In the first round connections, metric paths and whisper files were made.
+    return _median(floor[1:], reports), _median(ours[1:], reports)
+
+
+def _deliver(way: Road, send: Callable[[], None], count: int) -> Cost:
+    way.watch.expect(count)
+    start, busy = perf_counter(), process_time()
+    send()
+    busy = process_time() - busy
+    return Cost(1000 * (way.watch.flushed_at() - start), 1000 * busy)
+
+
+def _median(costs: list[Cost], reports: int) -> Cost:
+    return Cost(*(statistics.median(each) / reports for each in zip(*costs)))
+
+
+def _requests(folder: Path, way: Road, graphite_url: str, reports: int) -> float:
+    """HTTP requests a report of so many that wait together."""
+    bay = Bay(folder / "bay", FIRST_KEPT_DAY)
+    collector = collector_of(folder, bay, [way.handler], graphite_url)
+    graphite = CountedGraphite(graphite_url)
+    collector.settings = collector.settings._replace(graphite=graphite)
+    bay.scan(reports)
+    while any(bay.folder.glob("*.txt")):
+        collector.collect()
+    return graphite.requests / reports

@@ -1,0 +1,74 @@
+"""How long the slowest panel of the dashboards takes on years of scans."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from time import perf_counter
+
+import whisper
+
+import stability_report
+from benchmarks.results import Result
+from benchmarks.site import PROJECT, SOURCE
+from hops.graphite import EmbeddedGraphite, Environment
+
+sys.path.insert(0, str(PROJECT / "tests" / "integration"))
+from grafana_page import Page
+
+DASHBOARDS = PROJECT / "grafana" / "dashboards"
+SCHEMAS = PROJECT / "graphite" / "storage-schemas.conf"
+LOCATION = "servers.bench.StabilityCollector.Harvard.Northwest.Bay1"
+COILS = ("20", "32", "64")
+DAY = 86400
+DAYS = 5 * 365
+ROUNDS = 3
+
+
+def slowest_panel(folder: Path, environment: Environment) -> list[Result]:
+    """Of 16 slices and 3 coils, scanned daily for five years, of which all are shown."""
+    graphite = EmbeddedGraphite(folder, environment, storage_schemas=SCHEMAS.read_text())
+    until = int(time.time()) // DAY * DAY
+    _write_series(graphite.whisper_dir, until)
+    seconds: dict[str, float] = {}
+    with graphite:
+        for path in sorted(DASHBOARDS.glob("*.json")):
+            dashboard = json.loads(path.read_text(encoding="utf-8"))
+            page = Page(dashboard, graphite.url, until - DAYS * DAY, until, coil=list(COILS))
+            for panel, choices in page.panels():
+                if "targets" in panel:
+                    name = f"{path.stem}: {panel.get('title', '')}"
+                    took = _median_seconds(page, panel, choices)
+                    seconds[name] = max(took, seconds.get(name, 0))
+    name, slowest = max(seconds.items(), key=lambda item: item[1])
+    return [Result(f"slowest panel, five years ({name})", 1000 * slowest, "ms")]
+
+
+def _median_seconds(page: Page, panel: object, choices: object) -> float:
+    seconds = []
+    for _ in range(ROUNDS):
+        start = perf_counter()
+        page.answers(panel, choices)
+        seconds.append(perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def _write_series(whisper_dir: Path, until: int) -> None:
+    """The report of each day, of each coil: the same numbers, as only their count matters."""
+    schemas = configparser.ConfigParser()
+    schemas.read(SCHEMAS)
+    retentions = schemas["stability"]["retentions"].split(",")
+    archives = [whisper.parseRetentionDef(each.strip()) for each in retentions]
+    report = stability_report.read(str(SOURCE))
+    epochs = range(until - (DAYS - 1) * DAY, until, DAY)
+    for coil in COILS:
+        for point in stability_report.points(report):
+            name = f"{LOCATION}.{coil}.{point.section}.{point.column}.{point.slice}"
+            path = whisper_dir.joinpath(*name.split(".")).with_suffix(".wsp")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whisper.create(str(path), archives, xFilesFactor=0, sparse=True)
+            whisper.update_many(str(path), [(epoch, point.number) for epoch in epochs])

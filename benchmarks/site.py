@@ -1,0 +1,133 @@
+"""Scanners' folders full of reports, and the collector that looks after one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from diamond.handler.Handler import Handler
+from diamond.metric import Metric
+
+import stability_report
+from sample_data.samples import FOLDER as SAMPLES
+from stability_collector import StabilityCollector
+
+PROJECT = Path(__file__).resolve().parents[1]
+REAL = PROJECT.parent / "shared" / "real" / "Stability_20180910T090910.txt"
+# One of 16 slices and 32 channels, as the real one.
+SAMPLE = SAMPLES / "Stability_20260302T070412.txt"
+SOURCE = REAL if REAL.exists() else SAMPLE
+
+# A backlog of 10,000 days ends in the past, and Graphite keeps those since the second for years.
+FIRST_DAY = datetime(1995, 1, 1, 7)
+FIRST_KEPT_DAY = datetime(2010, 1, 1, 7)
+HOSTNAME = "bench"
+LOCATION = "Harvard/Northwest/Bay1"
+PREFIX = f"servers.{HOSTNAME}.StabilityCollector.Harvard.Northwest.Bay1.32"
+# Long ago, so that a report has settled.
+WRITTEN = 1_000_000_000
+
+
+class NullHandler(Handler):  # type: ignore[misc]
+    """A Diamond handler that takes metrics and does nothing."""
+
+    def process(self, metric: Any) -> None:
+        pass
+
+
+class LineCounter(logging.Handler):
+    """Counts the lines of Diamond's log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.format(record)
+        self.lines += 1
+
+
+class Bay:
+    """A folder that gets a report a day, of SOURCE's content."""
+
+    def __init__(self, folder: Path, first_day: datetime = FIRST_DAY) -> None:
+        self.folder = folder
+        self.archive = folder / "Ingested"
+        self.archive.mkdir(parents=True)
+        self._content = SOURCE.read_bytes()
+        self._next_scan = first_day
+
+    def scan(self, count: int = 1) -> None:
+        """Puts `count` reports into the folder."""
+        for _ in range(count):
+            path = self.folder / self._name(timedelta(days=1))
+            path.write_bytes(self._content)
+            os.utime(path, (WRITTEN, WRITTEN))
+
+    def fill_archive(self, count: int) -> None:
+        """Has `count` archived reports, which are empty: nobody reads them."""
+        for _ in range(count):
+            (self.archive / self._name(timedelta(hours=1))).touch()
+
+    def fill_with_others(self, count: int) -> None:
+        """Puts `count` files that are no reports into the folder."""
+        for number in range(count):
+            (self.folder / f"IM_{number:05d}.dcm").touch()
+
+    def _name(self, then: timedelta) -> str:
+        """The name of the next report; `then` is how much later the one after it is made."""
+        scan, self._next_scan = self._next_scan, self._next_scan + then
+        return f"Stability_{scan:%Y%m%dT%H%M%S}.txt"
+
+
+def collector_of(folder: Path, bay: Bay, handlers: list[Any], graphite_url: str = "") -> Any:
+    """A StabilityCollector for the bay, configured in `folder` as Diamond does."""
+    collectors = folder / "collectors"
+    collectors.mkdir(parents=True)
+    (collectors / "StabilityCollector.conf").write_text(
+        f"enabled = True\nhostname = {HOSTNAME}\ntimezone = UTC\nsettle_seconds = 0\n"
+        f"graphite_url = {graphite_url}\nconfirm_seconds = 0\n"
+        f"[scanners]\n{LOCATION} = {bay.folder}\n[coils]\n32 = 32\n"
+    )
+    conf = folder / "diamond.conf"
+    conf.write_text(f"[server]\ncollectors_config_path = {collectors}\n")
+    return StabilityCollector(configfile=str(conf), handlers=handlers)
+
+
+@contextmanager
+def diamonds_log() -> Iterator[LineCounter]:
+    """Diamond's logger, as Diamond's own configuration has it: at INFO."""
+    logger = logging.getLogger("diamond")
+    counter = LineCounter()
+    logger.addHandler(counter)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield counter
+    finally:
+        logger.removeHandler(counter)
+
+
+def points() -> list[tuple[str, float, int]]:
+    """Metric path, number and decimals of what is in the report."""
+    report = stability_report.read(str(SOURCE))
+    return [
+        (f"{PREFIX}.{name}", number, decimals)
+        for name, (number, decimals) in zip(
+            stability_report.cell_names(report), stability_report.cells(report)
+        )
+        if number is not None
+    ]
+
+
+def publish_ready_made(collector: Any, wanted: list[tuple[str, float, int]], epoch: int) -> None:
+    """The least that a collector can do: makes a report's Metrics and hands them over."""
+    for path, number, decimals in wanted:
+        collector.publish_metric(
+            Metric(path, number, None, epoch, decimals, HOSTNAME, "GAUGE", 60.0)
+        )
