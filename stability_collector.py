@@ -16,7 +16,6 @@ import contextlib
 import datetime
 import errno
 import grp
-import io
 import os
 import re
 import signal
@@ -54,6 +53,9 @@ _DAY = 86400
 
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
+
+# A report of 64 slices is 15 kB.
+_CHUNK = 32 * 1024
 
 # Diamond's, where its configuration says nothing.
 QUEUE_SIZE = 16384
@@ -154,6 +156,8 @@ class StabilityCollector(diamond.collector.Collector):
         """What `collect` does, round by round: yields how many reports got further (int)."""
         shares = self._shares  # begins where the last run ended, or one scanner could take all time
         patience = max(_PATIENCE, 2 * self.settings.confirm_seconds)
+        for share in shares:
+            share.is_listed = False
         last_step = _clock()
         while True:
             steps = sum(self._advance(share) for share in shares)
@@ -175,7 +179,11 @@ class StabilityCollector(diamond.collector.Collector):
         """Takes the reports of one scanner further; returns how many got further (int)."""
         try:
             with Folder(share.scanner.folder) as folder:
-                share.look_into(folder, self.settings.ingest_dir)
+                share.is_busy = False
+                if share.is_listed:
+                    share.drop_gone()
+                else:
+                    share.look_into(folder, self.settings.ingest_dir)
                 return self._take(share, folder) + self._confirm(share, folder)
         except EnvironmentError as error:
             share.lose_sight('cannot be used: %s; is the share mounted, and may Diamond read it?'
@@ -187,8 +195,9 @@ class StabilityCollector(diamond.collector.Collector):
     def _take(self, share, folder):
         """Publishes the reports that are new, while there is room; returns how many (int)."""
         published = 0
+        under_way = share.under_way()
         for name in share.names:
-            if _time_left() <= 0 or share.under_way() >= _WINDOW:
+            if _time_left() <= 0 or len(under_way) >= _WINDOW:
                 share.is_busy = True
                 break
             status = None if name in share.flights else folder.status(name)
@@ -202,7 +211,8 @@ class StabilityCollector(diamond.collector.Collector):
             if is_of_the_future(epoch):  # whisper would put it in the place of an older point
                 share.tell(name, 'is of the future and stays: is the scanner\'s clock right?')
                 continue
-            if share.has_flight_on(epoch, report.channels):
+            scan = report.channels, epoch // _DAY
+            if scan in under_way:
                 share.is_busy = True
                 continue
             metrics = self.metrics(share.scanner, report, epoch)
@@ -216,6 +226,7 @@ class StabilityCollector(diamond.collector.Collector):
             else:
                 self._publish(metrics)
                 share.take_off(name, report, epoch, metrics)
+                under_way.add(scan)
                 published += 1
         if published:
             self._flush()
@@ -265,8 +276,8 @@ class StabilityCollector(diamond.collector.Collector):
 
         Raises KeyError for a coil that is not under [coils].
         """
-        paths = self._paths_of(scanner, report)
-        return self._make_metrics(zip(paths, stability_report.cells(report)), epoch)
+        numbers, decimals = stability_report.cells(report)
+        return self._make_metrics(self._paths_of(scanner, report), numbers, decimals, epoch)
 
     def _paths_of(self, scanner, report):
         """The metric paths of the report's cells; None for those that nobody wants.
@@ -301,14 +312,17 @@ class StabilityCollector(diamond.collector.Collector):
         path = self.get_metric_path('')
         return [path + name if is_wanted else None for name, is_wanted in zip(names, wanted)]
 
-    def _make_metrics(self, cells, epoch):
-        """Metrics of (path, (number, decimals)), but for those without a path or a number."""
-        precision = self.settings.precision
+    def _make_metrics(self, paths, numbers, decimals, epoch):
+        """Metrics of as many paths, numbers and decimals, but for those without a path or a
+        number.
+        """
+        if self.settings.precision is not None:
+            decimals = [self.settings.precision] * len(numbers)
         host = self.get_hostname()
         ttl = float(self.config['interval']) * float(self.config['ttl_multiplier'])
-        return [Metric(path, number, None, epoch, decimals if precision is None else precision,
-                       host, 'GAUGE', ttl)
-                for path, (number, decimals) in cells if path and number is not None]
+        return [Metric(path, number, None, epoch, places, host, 'GAUGE', ttl)
+                for path, number, places in zip(paths, numbers, decimals)
+                if path and number is not None]
 
     def _queue_room(self):
         """How many metrics Diamond's queue takes now, and when it is empty."""
@@ -483,8 +497,8 @@ class StabilityCollector(diamond.collector.Collector):
         numbers = share.about(self.settings.timezone)
         names = sorted(numbers)
         paths = self._wanted_paths('%s.ingest.' % share.scanner.path, names)
-        cells = [(numbers[name], 0) for name in names]
-        self._publish(self._make_metrics(zip(paths, cells), int(time.time())))
+        self._publish(self._make_metrics(paths, [numbers[name] for name in names],
+                                         [0] * len(names), int(time.time())))
 
 
 # -- what is known of the reports ----------------------------------------------------------
@@ -571,8 +585,9 @@ class _Share(object):
     """A scanner's folder from poll to poll: what waits in it, and what was done.
 
     names: list of str, the reports that wait, oldest scan first; flights: dict from name to
-    _Flight; is_busy: whether there is something to do that could not be done yet; ingested,
-    rejected: int, reports since Diamond (re)loaded the configuration.
+    _Flight; is_busy: whether there is something to do that could not be done yet; is_listed:
+    whether the folder was listed in this run; ingested, rejected: int, reports since Diamond
+    (re)loaded the configuration.
     """
 
     def __init__(self, scanner, log):
@@ -580,6 +595,7 @@ class _Share(object):
         self.names = []
         self.flights = {}
         self.is_busy = False
+        self.is_listed = False
         self.ingested = 0
         self.rejected = 0
         self._log = log
@@ -596,14 +612,20 @@ class _Share(object):
         """Lists the reports that wait, and forgets what has gone."""
         self.names = report_names(folder.names())
         if not self._is_in_sight:
-            archived = filter(_is_past, report_names(folder.names_in(ingest_dir)))
-            self._newest = max(list(archived)[-1:] + [self._newest], key=_digits)
+            archived = report_names(folder.names_in(ingest_dir))
+            self._newest = max(_newest_past(archived), self._newest, key=_digits)
         for name in set(self._files).difference(self.names):
             self.forget(name)
         self._gone = set()
         self._told = None
         self._is_in_sight = True
-        self.is_busy = False
+        self.is_listed = True
+
+    def drop_gone(self):
+        """Takes what was moved away from `names`; listing the folder again would take longer."""
+        if self._gone:
+            self.names = [name for name in self.names if name not in self._gone]
+            self._gone = set()
 
     def file(self, name, status):
         """The _File `name` with that status: a new one when it has changed."""
@@ -615,18 +637,14 @@ class _Share(object):
     def take_off(self, name, report, epoch, metrics):
         self.flights[name] = _Flight(self._files[name].signature, report, epoch, metrics)
 
-    def has_flight_on(self, epoch, channels):
-        """Whether a scan of that coil is under way that may share a slot with one at `epoch`.
-
-        One would take the other's points for its own, published wrongly, and put it right. A late
-        one is not waited for, as it may never arrive.
-        """
-        return any(flight.channels == channels and flight.epoch // _DAY == epoch // _DAY
-                   for flight in self.flights.values() if not flight.is_late())
-
     def under_way(self):
-        """How many reports are published, and not so long ago that they may never be confirmed."""
-        return sum(not flight.is_late() for flight in self.flights.values())
+        """Channels and day of the scans that are published, and that others have to wait for.
+
+        Two of one coil and day may share a slot: one would take the other's points for its own,
+        published wrongly, and put it right. A late one is not waited for, as it may never arrive.
+        """
+        return {(flight.channels, flight.epoch // _DAY)
+                for flight in self.flights.values() if not flight.is_late()}
 
     def file_signature(self, name):
         return self._files[name].signature
@@ -679,6 +697,7 @@ class _Share(object):
         """The folder cannot be used; `message` says why, once."""
         self.names = []
         self.is_busy = False
+        self.is_listed = False
         self._is_in_sight = False
         if self._told != message:
             self._told = message
@@ -695,8 +714,7 @@ class _Share(object):
                    'oldest_waiting_seconds': 0}
         if waiting:
             numbers['oldest_waiting_seconds'] = int(now - _epoch(waiting[0], timezone))
-        scanned = next((name for name in reversed(waiting) if _is_past(name)), '')
-        newest = max(scanned, self._newest, key=_digits)
+        newest = max(_newest_past(waiting), self._newest, key=_digits)
         if newest:
             numbers['seconds_since_last_scan'] = int(now - _epoch(newest, timezone))
         return numbers
@@ -903,8 +921,7 @@ class Folder(object):
         try:
             status = os.fstat(descriptor)
             _require_regular(status)
-            with io.open(descriptor, 'rb', closefd=False) as stream:
-                return stream.read(stability_report.MAX_BYTES + 1), status
+            return _read(descriptor, stability_report.MAX_BYTES + 1), status
         finally:
             os.close(descriptor)
 
@@ -918,10 +935,13 @@ class Folder(object):
         if status is None or _signature(status) != signature:
             return None
         with self._subfolder(subfolder) as folder:
-            stem, extension = os.path.splitext(name)
-            if folder.status(name) is not None and folder._has_content_of(self, name):
-                stem += '.duplicate'
-            return self._move(name, folder, _free_name(folder, stem, extension), subfolder)
+            new = name
+            if folder.status(name) is not None:
+                stem, extension = os.path.splitext(name)
+                if folder._has_content_of(self, name):
+                    stem += '.duplicate'
+                new = _free_name(folder, stem, extension)
+            return self._move(name, folder, new, subfolder)
 
     def reject(self, name, signature, subfolder, reason):
         """Moves the file, if it still has that signature, into the subfolder, with `reason` (str)
@@ -970,11 +990,12 @@ class Folder(object):
         return os.path.join(self._path, name)
 
     def _subfolder(self, name):
-        try:
-            os.mkdir(self.at(name))
-        except EnvironmentError:  # it is there, or opening it says what is wrong
-            if self.status(name) is None:
-                raise
+        if self.status(name) is None:
+            try:
+                os.mkdir(self.at(name))
+            except EnvironmentError as error:
+                if error.errno != errno.EEXIST:  # another daemon was quicker
+                    raise
         return Folder(self.at(name), os.O_NOFOLLOW)
 
     def _move(self, name, folder, new, subfolder):
@@ -991,6 +1012,18 @@ class Folder(object):
             return self.read(name)[0] == other.read(name)[0]
         except EnvironmentError:  # no regular file: another thing of that name
             return False
+
+
+def _read(descriptor, size):
+    """At most `size` bytes of a file; a buffer for so many would take longer than a report."""
+    chunks = []
+    while size > 0:
+        chunk = os.read(descriptor, min(size, _CHUNK))
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b''.join(chunks)
 
 
 def _require_regular(status):
@@ -1036,6 +1069,11 @@ def _epoch(name, timezone):
 def is_of_the_future(epoch):
     """Whether a scan at `epoch` cannot have been made yet, whatever time zone is meant."""
     return epoch > time.time() + _DAY
+
+
+def _newest_past(names):
+    """The last of `names`, oldest scan first, that a scan can have; '' if there is none."""
+    return next((name for name in reversed(names) if _is_past(name)), '')
 
 
 def _is_past(name):

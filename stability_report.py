@@ -441,9 +441,17 @@ def cell_names(report):
 
 
 def cells(report):
-    """(number, decimals) of every cell of `report`, in its order: float or None, and int."""
-    return [cell for section in report.sections
-            for row in zip(section.rows, section.decimals) for cell in zip(*row)]
+    """The numbers (list of float or None) of all cells of `report`, in its order, and their
+    decimals (list of int).
+    """
+    numbers = []
+    decimals = []
+    for section in report.sections:
+        for row in section.rows:
+            numbers += row
+        for row in section.decimals:
+            decimals += row
+    return numbers, decimals
 
 
 def metric_name(text):

@@ -118,8 +118,8 @@ def points() -> list[tuple[str, float, int]]:
     report = stability_report.read(str(SOURCE))
     return [
         (f"{PREFIX}.{name}", number, decimals)
-        for name, (number, decimals) in zip(
-            stability_report.cell_names(report), stability_report.cells(report)
+        for name, number, decimals in zip(
+            stability_report.cell_names(report), *stability_report.cells(report)
         )
         if number is not None
     ]

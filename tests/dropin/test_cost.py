@@ -1,0 +1,81 @@
+# coding=utf-8
+"""What runs do to the scanners' shares and to the log, counted."""
+import collections
+import logging
+import os
+
+import pytest
+from sites import OLD, names_in, put
+
+MANY = 1000
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often each function was called with which path."""
+    counted = collections.Counter()
+
+    def count(name):
+        function = getattr(os, name)
+
+        def counting(path, *arguments, **options):
+            counted[name] += 1
+            return function(path, *arguments, **options)
+
+        monkeypatch.setattr(os, name, counting)
+
+    for name in ('listdir', 'lstat', 'mkdir', 'open', 'read', 'rename', 'stat'):
+        count(name)
+    return counted
+
+
+def a_day_each(folder, count, first=0):
+    for day in range(first, first + count):
+        put(folder, 'Stability_20%02d%02d%02dT070000.txt'
+            % (day // 336, day // 28 % 12 + 1, day % 28 + 1))
+
+
+def test_a_quiet_poll_lists_a_folder_once_and_opens_no_file(site, bay1, calls, caplog):
+    archive = bay1.ensure('Ingested', dir=True)
+    for number in range(MANY):
+        archive.ensure('Stability_20180910T%06d.txt' % number)
+        bay1.ensure('IM_%04d.dcm' % number)
+    site.run()
+    calls.clear()
+    del caplog.records[:]
+    site.run()
+    assert calls['listdir'] == 1
+    assert calls['open'] == 1  # the folder
+    assert calls['lstat'] == calls['read'] == 0
+    assert caplog.records == []
+
+
+def test_a_run_lists_a_folder_once_however_much_waits_in_it(site, bay1, calls):
+    a_day_each(bay1, MANY)
+    calls.clear()
+    site.run()
+    assert calls['listdir'] == 2  # the other is the archive's, for its newest scan
+    assert len(names_in(bay1.join('Ingested'))) == MANY
+
+
+def test_each_report_of_a_backlog_costs_the_same(site, bay1, calls):
+    site.load()
+    a_day_each(bay1, 10)
+    calls.clear()
+    site.run()
+    few = dict(calls)
+    a_day_each(bay1, MANY, first=10)
+    calls.clear()
+    site.run()
+    assert calls['rename'] == MANY
+    for name in ('lstat', 'open', 'read'):
+        assert calls[name] / float(MANY) <= few[name] / 10.0, name
+
+
+def test_a_report_takes_one_line_of_the_log(site, bay1, caplog):
+    caplog.set_level(logging.INFO)
+    site.load()
+    put(bay1, OLD)
+    del caplog.records[:]
+    site.run()
+    assert len([each for each in caplog.records if each.levelno >= logging.INFO]) == 1
