@@ -201,8 +201,13 @@ class StabilityCollector(diamond.collector.Collector):
                 share.is_busy = True
                 break
             status = None if name in share.flights else folder.status(name)
-            if status is None or not share.file(name, status).is_to_be_read(
-                    self.settings.settle_seconds):
+            if status is None:
+                continue
+            file = share.file(name, status)
+            if not file.is_to_be_read(self.settings.settle_seconds):
+                continue
+            if file.scan in under_way:
+                share.is_busy = True
                 continue
             report = self._read(share, folder, name)
             if report is None:
@@ -213,6 +218,7 @@ class StabilityCollector(diamond.collector.Collector):
                 continue
             scan = report.channels, epoch // _DAY
             if scan in under_way:
+                file.scan = scan
                 share.is_busy = True
                 continue
             metrics = self.metrics(share.scanner, report, epoch)
@@ -505,12 +511,17 @@ class StabilityCollector(diamond.collector.Collector):
 
 
 class _File(object):
-    """A file that waits in a scanner's folder, as it is since its last change."""
+    """A file that waits in a scanner's folder, as it is since its last change.
+
+    scan: the channels and day of a report that waits for another, so that it is not read again
+    meanwhile; None of others.
+    """
 
     def __init__(self, status):
         self.signature = _signature(status)
         self.is_left = False
         self.is_incomplete = False
+        self.scan = None
         self.told = None
         self._changed = status.st_mtime
         self._since = _clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -109,7 +109,14 @@ def main() -> None:
         while any(bay.folder.glob("*.txt")):
             collector.collect()
         ms = 1000 * (perf_counter() - start) / count
-    print(json.dumps([ms, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    print(json.dumps([ms, _peak_megabytes()]))
+
+
+def _peak_megabytes() -> float:
+    """Of this program: what getrusage says begins with the peak of the one that started it."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) / 1024
 
 
 if __name__ == "__main__":

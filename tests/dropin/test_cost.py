@@ -79,3 +79,13 @@ def test_a_report_takes_one_line_of_the_log(site, bay1, caplog):
     del caplog.records[:]
     site.run()
     assert len([each for each in caplog.records if each.levelno >= logging.INFO]) == 1
+
+
+def test_a_report_that_waits_for_another_of_its_day_is_not_read_again(site, bay1, calls):
+    for second in range(60):
+        put(bay1, 'Stability_20180910T0909%02d.txt' % second)
+    calls.clear()
+    site.run()
+    assert calls['rename'] == 60
+    # Before it is published, and once for each that was before it at first: not 60 * 60 / 2.
+    assert calls['read'] <= 2 * 2 * 60
