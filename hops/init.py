@@ -28,6 +28,10 @@ SPECIAL = re.compile(r"[\x00-\x1f\x7f%,#'\"\\=]")
 
 GRAPHITE_URL = "http://127.0.0.1:8080"
 
+# What is configured there logs where the templates say; all else keeps to its own folder.
+SYSTEM = Path("/etc")
+SYSTEM_LOGS = Path("/var/log/diamond")
+
 
 @dataclass
 class Answers:
@@ -176,6 +180,7 @@ def main(
         HANDLER: _handler_text(answers),
         COLLECTOR: _collector_text(answers),
     }
+    _make_folder(_logs(folder))
     _write(folder, texts)
     if as_json:
         print_json({"files": [str(folder / name) for name in texts]})
@@ -236,6 +241,11 @@ def _template(name: str, as_is: bool = False) -> ConfigObj:
     return ConfigObj(lines, interpolation=False, list_values=not as_is, write_empty_values=True)
 
 
+def _logs(folder: Path) -> Path:
+    """The folder of Diamond's log for a configuration in `folder`."""
+    return SYSTEM_LOGS if folder.is_relative_to(SYSTEM) else folder
+
+
 def _main_text(folder: Path) -> str:
     conf = _template(MAIN, as_is=True)
     collectors = str((folder / COLLECTOR).parent)
@@ -245,11 +255,11 @@ def _main_text(folder: Path) -> str:
             "collectors_config_path": collectors,
             # There is nothing in it to load, as the collector is installed with hops.
             "collectors_path": collectors,
-            "pid_file": str(folder / "diamond.pid"),
+            "pid_file": str(_logs(folder) / "diamond.pid"),
         }
     )
     log = conf["handler_rotated_file"]
-    log["args"] = log["args"].replace("/var/log/diamond/diamond.log", str(folder / "diamond.log"))
+    log["args"] = log["args"].replace(str(SYSTEM_LOGS), str(_logs(folder)))
     return _text(conf)
 
 
@@ -278,9 +288,16 @@ def _text(conf: ConfigObj) -> str:
 def _write(folder: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         path = folder / name
+        _make_folder(path.parent)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
             raise Problem(f"{path} cannot be written ({error.strerror}).") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"The folder {folder} cannot be made ({error.strerror}).") from None

@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = init(tmp_path / "file/etc", f"--scanner={BAY1}")
     assert done.exit_code == 1
-    assert "cannot be written (Not a directory)" in done.output
+    assert "cannot be made (Not a directory)" in done.output
 
 
 def test_in_a_terminal_it_asks_and_asks_again_for_what_cannot_be(tmp_path: Path) -> None:
@@ -150,3 +150,16 @@ def test_programs_are_told_the_files(tmp_path: Path) -> None:
     done = init(tmp_path / "etc", f"--scanner={BAY1}", "--json")
     assert json.loads(done.stdout) == {"files": [str(tmp_path / "etc" / name) for name in FILES]}
     assert all((tmp_path / "etc" / name).is_file() for name in FILES)
+
+
+@pytest.mark.parametrize(("is_system", "logs"), [(True, "var/log/diamond"), (False, "etc/own")])
+def test_a_systems_configuration_logs_where_systems_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_system: bool, logs: str
+) -> None:
+    if is_system:
+        monkeypatch.setattr("hops.init.SYSTEM", tmp_path / "etc")
+        monkeypatch.setattr("hops.init.SYSTEM_LOGS", tmp_path / "var/log/diamond")
+    assert init(tmp_path / "etc" / "own", f"--scanner={BAY1}").exit_code == 0
+    text = (tmp_path / "etc" / "own" / "diamond.conf").read_text()
+    assert f"pid_file = {tmp_path / logs}/diamond.pid" in text
+    assert (tmp_path / logs).is_dir()
