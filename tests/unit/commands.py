@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from hops.cli import main
 
@@ -12,6 +13,23 @@ from hops.cli import main
 APART = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 
 
-def hops(*arguments: object, answer: str | None = None) -> Result:
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """All that it printed."""
+        return self.stdout + self.stderr
+
+
+def hops(*arguments: object, answer: str | None = None) -> Done:
     """What `hops` with these arguments printed, and how it ended; `answer` is what is typed."""
-    return CliRunner(**APART).invoke(main, [str(each) for each in arguments], input=answer)
+    done = CliRunner(**APART).invoke(main, [str(each) for each in arguments], input=answer)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception  # its user would see a traceback
+    return Done(done.exit_code, done.stdout, done.stderr)

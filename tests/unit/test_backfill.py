@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 from hops.backfill.sending import add_report
 
@@ -54,7 +53,7 @@ class Place:
 
     def run(
         self, *options: str, source: Path | None = None, answer: str | None = None
-    ) -> Result:
+    ) -> Done:
         conf = f"--config={self.folder / 'diamond.conf'}"
         arguments = ("backfill", source or self.old, f"--location={BAY1}", conf)
         return hops(*arguments, *options, answer=answer)

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 NAME = "Stability_20180910T090910.txt"
 # 2018-09-10 09:09:10 in New York and in UTC, from GNU date.
@@ -76,7 +75,7 @@ def put(folder: Path, content: str | bytes = TEXT, name: str = NAME) -> Path:
     return file
 
 
-def check(*arguments: object) -> Result:
+def check(*arguments: object) -> Done:
     return hops("check", *arguments)
 
 
@@ -179,7 +178,7 @@ def test_json_has_the_shape_that_programs_rely_on(folder: Path) -> None:
 # -- what is wrong -------------------------------------------------------------------------
 
 
-def marked(done: Result) -> tuple[int, str]:
+def marked(done: Done) -> tuple[int, str]:
     """The number of the line that is shown, and what of it is marked."""
     shown, marks = done.stdout.splitlines()[1:3]
     number, bar, line = shown.partition(" | ")
@@ -290,7 +289,7 @@ def test_a_folder_is_a_line_for_each_report_in_it_and_below(folder: Path) -> Non
     assert "by name" not in done.stdout
 
 
-def marked_anywhere(done: Result) -> str:
+def marked_anywhere(done: Done) -> str:
     lines = done.stdout.splitlines()
     [index] = [index for index, line in enumerate(lines) if "^" in line]
     return lines[index - 1][lines[index].index("^") : len(lines[index])]

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 from hops import site
 
@@ -19,7 +18,7 @@ BAY1 = "Harvard/Northwest/Bay1=/mnt/scanner/bay1"
 FILES = ("diamond.conf", "handlers/GraphiteHandler.conf", "collectors/StabilityCollector.conf")
 
 
-def init(folder: Path, *options: str) -> Result:
+def init(folder: Path, *options: str) -> Done:
     return hops("init", folder, *options)
 
 

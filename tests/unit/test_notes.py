@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 COLLECTOR = """\
 enabled = True
@@ -53,7 +52,7 @@ def forgetful() -> Iterator[str]:
 
 def run(
     folder: Path, *arguments: str, url: str = "http://127.0.0.1:1", timezone: str = "UTC"
-) -> Result:
+) -> Done:
     settings = COLLECTOR.format(url=url, timezone=timezone)
     (folder / "StabilityCollector.conf").write_text(settings)
     conf = folder / "diamond.conf"

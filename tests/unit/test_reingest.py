@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 LOCATION = "Harvard/Bay1"
 ONE = "Stability_20180910T090910.txt"
@@ -45,7 +44,7 @@ class Bay:
     def command(self, *options: str) -> list[str]:
         return ["reingest", "-c", str(self.conf), "--location", LOCATION, *options]
 
-    def reingest(self, *options: str) -> Result:
+    def reingest(self, *options: str) -> Done:
         return hops(*self.command(*options))
 
     def content(self) -> dict[str, str]:

@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 import stability_report
 
 SHORT = ["--until", "2026-11-20", "--years", "0.02"]
 
 
-def sample(folder: Path, *options: str) -> Result:
+def sample(folder: Path, *options: str) -> Done:
     return hops("sample", folder, *options)
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from commands import hops
+from commands import Done, hops
 
 from hops import status
 
@@ -37,7 +36,7 @@ class Bay:
         (self.folder / folder / name).write_text("")
         return name
 
-    def status(self, *options: str) -> Result:
+    def status(self, *options: str) -> Done:
         return hops("status", "-c", self.conf, *options)
 
     def told(self) -> tuple[int, dict[str, Any]]:
