@@ -92,5 +92,10 @@ def read(folder: Any, file: File) -> stability_report.Report:
     except OSError as error:
         raise Unusable(f"cannot be read: {error.strerror}") from None
     except stability_report.ReportError as error:
-        where = f"line {error.line}: " if error.line else ""
-        raise Unusable(f"is no good report: {where}{error.reason}") from None
+        raise Unusable(why_not_good(error)) from None
+
+
+def why_not_good(error: stability_report.ReportError) -> str:
+    """What is wrong with a file that is named beside it."""
+    where = "" if error.line is None else f"line {error.line}: "
+    return f"is no good report: {where}{error.reason}"

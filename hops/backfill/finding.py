@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import stability_report
+from hops.archive import why_not_good
 from hops.errors import Problem
 
 
@@ -152,7 +153,7 @@ def _good_reports(
             left_out.append(LeftOut(path, f"cannot be read: {error.strerror}"))
             continue
         except stability_report.ReportError as error:
-            left_out.append(LeftOut(path, f"is no good report: {_without_name(error)}"))
+            left_out.append(LeftOut(path, why_not_good(error)))
             continue
         epoch = stability_report.timestamp(report.time, settings.timezone)
         if report.channels not in settings.coils:
@@ -167,11 +168,6 @@ def _good_reports(
             left_out.append(LeftOut(path, "is of the future: is the scanner's clock right?"))
         else:
             yield Found(path, report.time, epoch, report.channels, digest(report))
-
-
-def _without_name(error: stability_report.ReportError) -> str:
-    line = "" if error.line is None else f"line {error.line}: "
-    return f"{line}{error.reason}"
 
 
 def _one_a_scan(reports: Sequence[Found], findings: Findings) -> list[Found]:

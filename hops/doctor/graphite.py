@@ -9,12 +9,12 @@ from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.site import Site
+from hops.times import DAY
 
 # Seconds for an answer, when it is only asked for a few values.
 TIMEOUT = 20
 # Seconds by which the clocks of Graphite and Diamond may differ: less than any slot.
 CLOCKS_APART = 30
-DAY = 86400
 
 DROPPED = "carbon.agents.*.droppedCreates"
 LIMIT = "MAX_CREATES_PER_MINUTE of carbon.conf (a report makes 448 series, 50 is the default)"
