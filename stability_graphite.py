@@ -28,6 +28,8 @@ except ImportError:  # Python 2.7
 
 # A step is seen in two points of a series, and the coarsest sensible step is a day.
 _TWO_STEPS = 2 * 86400
+# No metric path: those have dots.
+_SLOTS = 'slots'
 # An answer about a hundred reports of 64 slices is half of this.
 _MAX_ANSWER = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
@@ -80,29 +82,22 @@ class Graphite(object):
 
         Whisper keeps a point at `epoch - epoch % step`, and how long a step is depends on how old
         `epoch` is. Returns {epoch: {metric path: float}} for the `epochs` (ints); where nothing
-        is stored, there is nothing. Takes one request for a metric path, at most two for more;
-        `timeout` (seconds) holds for each.
+        is stored, there is nothing. Takes one request, for at most `timeout` (seconds).
 
         Raises GraphiteError; GraphiteAway when nobody answers.
         """
-        found = {epoch: {} for epoch in epochs}
         since = min(epochs) - _TWO_STEPS
-        if '*' in target:
-            series = self._render(timeout, target, since, max(epochs), noNullPoints='true')
-            step = series and self.step(next(iter(series)), min(epochs), timeout)
-        else:
-            series = self._render(timeout, target, since, max(epochs))
-            step = _step(series)
-        if not series:
-            return found
-        if step is None:
+        series = self._render(timeout, [target, _slots_of(target)], since, max(epochs))
+        step = _step(series.pop(_SLOTS, ()))
+        if series and step is None:
             raise GraphiteError('%s shows no two slots of a series in %d s: is its retention '
                                 'coarser than a day?' % (self.address, _TWO_STEPS))
+        found = {epoch: {} for epoch in epochs}
         for path, values in series.items():
             for epoch in epochs:
-                value = values.get(epoch - epoch % step)
-                if value is not None:
-                    found[epoch][path] = value
+                slot = epoch - epoch % step
+                if slot in values:
+                    found[epoch][path] = values[slot]
         return found
 
     def step(self, path, epoch, timeout):
@@ -112,18 +107,19 @@ class Graphite(object):
         """
         # The same `since` as for the points, so that Graphite looks into the same archive.
         since = epoch - _TWO_STEPS
-        return _step(self._render(timeout, path, since, epoch))
+        return _step(self._render(timeout, [_slots_of(path)], since, epoch).get(_SLOTS, ()))
 
     def ask(self, path, query, read, timeout, body=None):
         """What the function `read` makes of the JSON that graphite-web answers: of None when the
         answer is empty.
 
-        `path` (str) is like /render, `query` a dict; with a `body` (bytes) it is a POST.
+        `path` (str) is like /render, `query` a dict of values or lists of values; with a `body`
+        (bytes) it is a POST.
 
         Raises GraphiteError, also for an answer that `read` can make nothing of; GraphiteAway when
         nobody answers.
         """
-        url = '%s%s?%s' % (self.address, path, urlencode(query))
+        url = '%s%s?%s' % (self.address, path, urlencode(query, True))
         answer = self._get(Request(url, body, self._headers), timeout)
         try:
             return read(json.loads(answer.decode('utf-8') or 'null'))
@@ -132,10 +128,10 @@ class Graphite(object):
             raise GraphiteError('%s answered %s with something else than the JSON of a Graphite: '
                                 '%.60r' % (self.address, path, answer))
 
-    def _render(self, timeout, target, since, until, **options):
-        """{metric path: {slot: float or None}} for the slots after `since` up to `until`."""
-        query = dict(options, target=target, until=until, format='json', noCache='true')
-        query['from'] = since
+    def _render(self, timeout, targets, since, until):
+        """{name: {slot: float}} for the slots after `since` up to `until` that have a value."""
+        query = {'target': targets, 'from': since, 'until': until, 'format': 'json',
+                 'noCache': 'true', 'noNullPoints': 'true'}
         return self.ask('/render', query, _series, timeout)
 
     def _get(self, request, timeout):
@@ -176,12 +172,18 @@ class Graphite(object):
         return b''.join(chunks)
 
 
-def _step(series):
-    for values in series.values():
-        slots = sorted(values)
-        if len(slots) > 1:
-            return slots[1] - slots[0]
-    return None
+def _slots_of(target):
+    """A query for the series of `target`, or the first of them, with a value in each of its slots.
+
+    It is called _SLOTS. So one answer has the few points that there are, and how long a slot is.
+    """
+    return "alias(transformNull(limit(%s,1),0),'%s')" % (target, _SLOTS)
+
+
+def _step(slots):
+    """Seconds between the first two of them; None when there are not so many."""
+    first = sorted(slots)[:2]
+    return first[1] - first[0] if len(first) == 2 else None
 
 
 def _series(answer):

@@ -32,7 +32,9 @@ class Server(HTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        asked = parse_qs(urlsplit(self.path).query)
+        query = {name: values[0] for name, values in asked.items()}
+        query['targets'] = asked.get('target', [])
         headers = {name.title(): value for name, value in self.headers.items()}
         self.server.requests.append((self.path, headers, query))
         status, headers, body = self.server.answer(query)
@@ -47,21 +49,27 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def whisper(points, step):
-    """Answers as graphite-web does over whisper files: `points` is {path: {epoch: value}}."""
+    """Answers as graphite-web does over whisper files: `points` is {path: {epoch: value}}.
+
+    Only series with a value in the time asked for are in an answer without nulls.
+    """
     def answer(query):
-        wanted = re.compile(re.escape(query['target']).replace(r'\*', '[^.]*') + r'\Z')
         since, until = int(query['from']), int(query['until'])
+        slots = range(since - since % step + step, until + 1, step)
         series = []
-        for path, values in sorted(points.items()):
-            if not wanted.match(path):
-                continue
-            slots = {epoch - epoch % step: value for epoch, value in values.items()}
-            datapoints = [[slots.get(slot), slot]
-                          for slot in range(since - since % step + step, until + 1, step)]
-            if query.get('noNullPoints'):
-                datapoints = [point for point in datapoints if point[0] is not None]
-            if datapoints:
-                series.append({'target': path, 'datapoints': datapoints})
+        for target in query['targets']:
+            of_slots = re.match(r"alias\(transformNull\(limit\((.*),1\),0\),'(.*)'\)\Z", target)
+            pattern = of_slots.group(1) if of_slots else target
+            paths = [path for path in sorted(points)
+                     if re.match(re.escape(pattern).replace(r'\*', '[^.]*') + r'\Z', path)]
+            for path in paths[:1] if of_slots else paths:
+                values = {epoch - epoch % step: value for epoch, value in points[path].items()}
+                name, otherwise = (of_slots.group(2), 0) if of_slots else (path, None)
+                datapoints = [[values.get(slot, otherwise), slot] for slot in slots]
+                if query.get('noNullPoints'):
+                    datapoints = [point for point in datapoints if point[0] is not None]
+                if datapoints:
+                    series.append({'target': name, 'datapoints': datapoints})
         return 200, {'Content-Type': 'application/json'}, json.dumps(series).encode('ascii')
     return answer
 
