@@ -24,7 +24,16 @@ DASHBOARDS = PROJECT / "grafana" / "dashboards"
 SCHEMAS = PROJECT / "graphite" / "storage-schemas.conf"
 LOCATION = "servers.bench.StabilityCollector.Harvard.Northwest.Bay1"
 COILS = ("20", "32", "64")
+INGEST = (
+    "ingested",
+    "oldest_waiting_seconds",
+    "rejected",
+    "seconds_since_last_scan",
+    "unconfirmed",
+    "waiting",
+)
 DAY = 86400
+HOUR = 3600
 DAYS = 5 * 365
 ROUNDS = 3
 
@@ -58,17 +67,23 @@ def _median_seconds(page: Page, panel: object, choices: object) -> float:
 
 
 def _write_series(whisper_dir: Path, until: int) -> None:
-    """The report of each day, of each coil: the same numbers, as only their count matters."""
+    """The report of each day, of each coil, and what the collector says of itself in each hour: the
+    same numbers, as only their count matters."""
     schemas = configparser.ConfigParser()
     schemas.read(SCHEMAS)
     retentions = schemas["stability"]["retentions"].split(",")
     archives = [whisper.parseRetentionDef(each.strip()) for each in retentions]
     report = stability_report.read(str(SOURCE))
-    epochs = range(until - (DAYS - 1) * DAY, until, DAY)
+    since = until - (DAYS - 1) * DAY
+
+    def write(name: str, number: float, every: int) -> None:
+        path = whisper_dir.joinpath(*LOCATION.split("."), *name.split(".")).with_suffix(".wsp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whisper.create(str(path), archives, xFilesFactor=0, sparse=True)
+        whisper.update_many(str(path), [(epoch, number) for epoch in range(since, until, every)])
+
     for coil in COILS:
         for point in stability_report.points(report):
-            name = f"{LOCATION}.{coil}.{point.section}.{point.column}.{point.slice}"
-            path = whisper_dir.joinpath(*name.split(".")).with_suffix(".wsp")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            whisper.create(str(path), archives, xFilesFactor=0, sparse=True)
-            whisper.update_many(str(path), [(epoch, point.number) for epoch in epochs])
+            write(f"{coil}.{point.section}.{point.column}.{point.slice}", point.number, DAY)
+    for name in INGEST:
+        write(f"ingest.{name}", 0, HOUR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
-from grafana.panels import Json, Quantity, threshold_override, tiles
+from grafana.panels import Json, Quantity, of_last_month, threshold_override, tiles
 from grafana.quantities import WATCHED, Bad, Measure
 from grafana.variables import COIL, Site
 
@@ -59,7 +59,7 @@ def _tile(measure: Measure) -> Placed:
 
 
 def _last_scan() -> Json:
-    """How long ago the last scan was; looks back a month only, whose fine slots are few."""
+    """How long ago the last scan was."""
     panel = tiles(
         Quantity(
             "Last scan",
@@ -72,10 +72,7 @@ def _last_scan() -> Json:
         AGES,
         sparkline=False,
     )
-    panel["timeFrom"] = "30d"
-    panel["hideTimeOverride"] = True
-    panel["fieldConfig"]["defaults"]["noValue"] = "none in 30 days"
-    return _linked(panel)
+    return _linked(of_last_month(panel, "none in 30 days"))
 
 
 def _linked(panel: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
 from grafana.fleet import DAY
-from grafana.panels import Json, Quantity, tiles, trend
+from grafana.panels import Json, Quantity, of_last_month, tiles, trend
 from grafana.variables import INGEST, Site
 
 UID = "hops-ingest"
@@ -121,8 +121,7 @@ def _silence(site: Site) -> Json:
         [(None, "green"), (2 * 3600, "orange"), (DAY, "red")],
         sparkline=False,
     )
-    panel["fieldConfig"]["defaults"]["noValue"] = "nothing heard"
-    return panel
+    return of_last_month(panel, "nothing heard in 30 days")
 
 
 def _trend(site: Site, title: str, name: str, meaning: str, unit: str = "none") -> Json:
