@@ -68,11 +68,16 @@ def files(folder: Any, timezone: str) -> list[File]:
     """
     found = []
     for name in folder.names() if folder else []:
-        match = BEGINNING.match(name)
-        report_name = f"{match[0]}.txt" if match else ""
+        report_name = report_name_of(name)
         if stability_report.is_report_name(report_name) and not name.endswith(NOTE):
             found.append(_file(name, report_name, timezone))
     return sorted(found, key=lambda file: (file.epoch, len(file.name), file.name))
+
+
+def report_name_of(name: str) -> str:
+    """The name that the scanner gave an archived file; none of a report when it was no report."""
+    match = BEGINNING.match(name)
+    return f"{match[0]}.txt" if match else ""
 
 
 def _file(name: str, report_name: str, timezone: str) -> File:

@@ -6,7 +6,7 @@ import click
 
 from hops.audit import main as audit
 from hops.backfill.command import main as backfill
-from hops.check import main as check
+from hops.check.command import main as check
 from hops.console import HELP
 from hops.demo import main as demo
 from hops.doctor.command import main as doctor

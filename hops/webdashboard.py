@@ -15,8 +15,8 @@ from typing import Any
 
 from hops.grafana import OURS
 from hops.graphiteweb import GraphiteWeb
+from hops.times import DAY
 
-DAY = 86400
 # Graphite labels every 30th day, of more than a year every 240th, and cuts a label at the end.
 SHOWN = 350 * DAY
 WIDTH, HEIGHT = 640, 270

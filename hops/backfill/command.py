@@ -18,7 +18,7 @@ from hops import site as sites
 from hops.backfill.finding import Findings, Found, LeftOut, list_files, sort_out
 from hops.backfill.retention import leave_out_what_graphite_does_not_keep
 from hops.backfill.sending import Sender, collector_of, newest_of_each_coil
-from hops.console import HELP, config_option, json_option, print_json, progress, say
+from hops.console import HELP, config_option, json_option, print_json, printable, progress, say
 from hops.errors import Problem
 from hops.site import Site
 
@@ -246,10 +246,9 @@ def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
 
 
 def _lines(messages: Sequence[str]) -> list[str]:
-    """The last line of each message, once, in characters that do no harm to a terminal."""
+    """The last line of each message, once."""
     last = [message.splitlines()[-1] for message in messages if message]
-    harmless = ["".join(c if c.isprintable() else "?" for c in line) for line in last]
-    return list(dict.fromkeys(harmless))
+    return list(dict.fromkeys(map(printable, last)))
 
 
 def _for_programs(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import stability_report
-from hops.archive import why_not_good
+from hops.archive import report_name_of, why_not_good
 from hops.errors import Problem
 
 
@@ -233,7 +233,7 @@ class _Stored:
         for name in sorted(names):
             # What is no report's is of no interest.
             with suppress(stability_report.ReportError):
-                time = stability_report.scan_time(_report_name(name))
+                time = stability_report.scan_time(report_name_of(name))
                 self.names.setdefault(time, []).append(name)
 
     def digest(self, name: str) -> bytes | None:
@@ -243,13 +243,9 @@ class _Stored:
         try:
             with Folder(self.folder) as opened:
                 data, _ = opened.read(name)
-            return digest(stability_report.parse_bytes(data, _report_name(name)))
+            return digest(stability_report.parse_bytes(data, report_name_of(name)))
         except (OSError, stability_report.ReportError):
             return None
-
-
-def _report_name(archived: str) -> str:
-    return f"{archived.split('.')[0]}.txt"
 
 
 def _unusable(folder: str, error: OSError) -> Problem:

@@ -32,6 +32,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, pstdev
 
+from hops.times import DAY
+
 WIDTH = 3
 """Of the limits, in standard deviations, for a chart that is looked at alone."""
 
@@ -41,8 +43,6 @@ FEWEST = 20
 HISTORY = 305
 LAG = 60
 """Days that the baseline lasts, and that it ended before."""
-
-DAY = 86400
 
 ROUNDING = 1e-9
 

@@ -13,8 +13,8 @@ import stability_report
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.notes import notes_about
 from hops.report.quantities import QUANTITIES, Quantity
+from hops.times import DAY
 
-DAY = 86400
 # Deeper than any location is.
 LEVELS = range(1, 9)
 SECTIONS = "{" + ",".join(sorted({each.column.split(".")[0] for each in QUANTITIES})) + "}"

@@ -1,0 +1,1 @@
+"""`hops check`: what is in reports, what is wrong with them, and which metrics they would make."""
