@@ -81,8 +81,10 @@ class Graphite(object):
         """What the series of `target` (str, a metric path, maybe with `*`) hold in some slots.
 
         Whisper keeps a point at `epoch - epoch % step`, and how long a step is depends on how old
-        `epoch` is. Returns {epoch: {metric path: float}} for the `epochs` (ints); where nothing
-        is stored, there is nothing. Takes one request, for at most `timeout` (seconds).
+        `epoch` is, and on the retention when the series was made. Returns {epoch: {metric path:
+        float}} for the `epochs` (ints); where nothing is stored, there is nothing. Takes one
+        request where all series are alike and have a value, else two; `timeout` (seconds) holds
+        for each.
 
         Raises GraphiteError; GraphiteAway when nobody answers.
         """
@@ -92,13 +94,13 @@ class Graphite(object):
         if series and step is None:
             raise GraphiteError('%s shows no two slots of a series in %d s: is its retention '
                                 'coarser than a day?' % (self.address, _TWO_STEPS))
-        found = {epoch: {} for epoch in epochs}
-        for path, values in series.items():
-            for epoch in epochs:
-                slot = epoch - epoch % step
-                if slot in values:
-                    found[epoch][path] = values[slot]
-        return found
+        found = {path: _in_slots(values, epochs, step) for path, values in series.items()}
+        without = sorted(path for path in found if not found[path])
+        if without:  # made when there was another retention, maybe
+            step = self.step(without[0], min(epochs), timeout) or step
+            found.update((path, _in_slots(series[path], epochs, step)) for path in without)
+        return {epoch: {path: values[epoch] for path, values in found.items() if epoch in values}
+                for epoch in epochs}
 
     def step(self, path, epoch, timeout):
         """How many seconds (int) a slot has in which a series keeps a point of `epoch` (int) now.
@@ -178,6 +180,12 @@ def _slots_of(target):
     It is called _SLOTS. So one answer has the few points that there are, and how long a slot is.
     """
     return "alias(transformNull(limit(%s,1),0),'%s')" % (target, _SLOTS)
+
+
+def _in_slots(values, epochs, step):
+    """{epoch: float} of those `epochs` that have a value in their slot."""
+    slots = {epoch: epoch - epoch % step for epoch in epochs}
+    return {epoch: values[slot] for epoch, slot in slots.items() if slot in values}
 
 
 def _step(slots):

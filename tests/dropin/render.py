@@ -49,13 +49,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def whisper(points, step):
-    """Answers as graphite-web does over whisper files: `points` is {path: {epoch: value}}.
+    """Answers as graphite-web does over whisper files: `points` is {path: {epoch: value}}, `step`
+    an int or a function that has one for each path.
 
     Only series with a value in the time asked for are in an answer without nulls.
     """
+    step_of = step if callable(step) else lambda path: step
+
     def answer(query):
         since, until = int(query['from']), int(query['until'])
-        slots = range(since - since % step + step, until + 1, step)
         series = []
         for target in query['targets']:
             of_slots = re.match(r"alias\(transformNull\(limit\((.*),1\),0\),'(.*)'\)\Z", target)
@@ -63,7 +65,9 @@ def whisper(points, step):
             paths = [path for path in sorted(points)
                      if re.match(re.escape(pattern).replace(r'\*', '[^.]*') + r'\Z', path)]
             for path in paths[:1] if of_slots else paths:
+                step = step_of(path)
                 values = {epoch - epoch % step: value for epoch, value in points[path].items()}
+                slots = range(since - since % step + step, until + 1, step)
                 name, otherwise = (of_slots.group(2), 0) if of_slots else (path, None)
                 datapoints = [[values.get(slot, otherwise), slot] for slot in slots]
                 if query.get('noNullPoints'):

@@ -25,6 +25,13 @@ def test_points_are_found_in_the_slot_of_their_epoch(server, step):
     assert len(server.requests) == 1
 
 
+def test_series_that_were_made_under_another_retention_have_slots_of_their_own(server):
+    old, new = 'a.SNR.mean.1', 'a.SNR.mean.17'
+    server.answer = whisper({old: {EPOCH: 1.5}, new: {EPOCH: 2.5}},
+                            lambda path: 60 if path == old else 600)
+    assert Graphite(server.url).points('a.*.*.*', [EPOCH], 10) == {EPOCH: {old: 1.5, new: 2.5}}
+
+
 @pytest.mark.parametrize('step', [60, 600, 3600, DAY])
 def test_the_length_of_a_slot_is_seen_where_nothing_is_stored(server, step):
     server.answer = whisper({'a.SNR.mean.1': {}}, step)
