@@ -456,8 +456,9 @@ class StabilityCollector(diamond.collector.Collector):
         self._tell_of_waiting(share, len(names), share.flights[names[0]].due - _clock(), error)
 
     def _tell_of_waiting(self, share, count, seconds, error):
-        self.log.error('%r: %d reports are published and stay until Graphite shows them; it is '
-                       'asked again in %d s: %s', share.scanner.folder, count, seconds, error)
+        self.log.error('%r: %d reports are published and stay until Graphite shows them: start '
+                       'the graphite-web of graphite_url, or put graphite_url right; it is asked '
+                       'again in %d s: %s', share.scanner.folder, count, seconds, error)
 
     def _wait_for_graphite(self, share, error):
         self._tell_of_waiting(share, len(share.flights), self._graphite_pause, error)

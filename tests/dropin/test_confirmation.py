@@ -168,9 +168,10 @@ def test_points_must_be_shown_for_a_while(site, bay1, carbon, server):
 
 @pytest.mark.parametrize('answer', [
     fixed(b'', 500), fixed(b'', 302, Location='/login'), fixed(b'<html>Log in</html>'),
+    fixed(b'unsupported path requested: "/render"', 400),  # VictoriaMetrics 1.79
     fixed(b'[{"target": "%s.32.SNR.mean.1", "datapoints": [[1.15, 15' % BAY1.encode('ascii')),
     fixed(b'{}'),
-], ids=['500', 'redirect', 'HTML', 'half a body', 'another object'])
+], ids=['500', 'redirect', 'HTML', '400', 'half a body', 'another object'])
 def test_nonsense_is_no_confirmation_and_what_waits_is_archived_later(
         site, bay1, carbon, server, caplog, answer):
     put(bay1, OLD)
@@ -181,6 +182,7 @@ def test_nonsense_is_no_confirmation_and_what_waits_is_archived_later(
     messages = errors(caplog)
     assert len(messages) == len(server.requests) > 0
     assert '1 reports are published and stay until Graphite shows them' in messages[0]
+    assert 'or put graphite_url right' in messages[0]
     server.answer = good
     while not archived(bay1):
         assert site.run() == []
