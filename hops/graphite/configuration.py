@@ -136,5 +136,7 @@ def _web(folder: Path, ports: Ports) -> str:
         "FIND_TIMEOUT": 300,
         "FETCH_TIMEOUT": 300,
         "LOG_INFO_PERFORMANCE": False,
+        # Threads that read whisper files wait for each other.
+        "USE_WORKER_POOL": False,
     }
     return "".join(f"{name} = {value!r}\n" for name, value in settings.items())
