@@ -47,18 +47,25 @@ class Ports(NamedTuple):
 
 
 def choose_ports(web: int | None = None) -> Ports:
-    """Four free ports, or three and the given one for the web.
+    """Four free ports, or three and the given one for the web."""
+    while True:
+        query, line, pickle, free = block = free_block(4)
+        if web not in block:
+            return Ports(line, pickle, query, web or free)
+
+
+def free_block(size: int) -> range:
+    """So many free ports in a row.
 
     They lie below those that the system hands out to outgoing connections, so that they are
     still free when a server is stopped and started again. And they come in blocks: carbon
     shares the ports where it receives points with any other carbon, which would get a part of
-    them, but not its query port. Who has that, has the block.
+    them, but not its query port, which is therefore the first. Who has that, has the block.
     """
     while True:
-        block = range(start := random.randrange(20000, 32768, 4), start + 4)
-        if web not in block and all(map(is_free, block)):
-            query, line, pickle, free = block
-            return Ports(line, pickle, query, web or free)
+        block = range(start := random.randrange(20000, 32768 - size, size), start + size)
+        if all(map(is_free, block)):
+            return block
 
 
 def is_free(port: int) -> bool:

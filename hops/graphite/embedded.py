@@ -125,8 +125,8 @@ class EmbeddedGraphite:
             GRAPHITE_SETTINGS_MODULE="local_settings",
         )
         python = [str(self._environment.python), str(SERVE)]
-        carbon = ["carbon", str(conf / "carbon.conf")]
-        web = ["web", str(self._ports.web), str(self._environment.static)]
+        carbon = ["carbon-cache", str(conf / "carbon.conf"), "a"]
+        web = ["web", LOOPBACK, str(self._ports.web), str(self._environment.static)]
         self.carbon = Server(
             "carbon-cache", python + carbon, self.folder, variables, self.log_dir / "carbon.log"
         )

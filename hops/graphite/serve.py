@@ -1,7 +1,8 @@
-"""Runs carbon-cache or graphite-web; a script for the Graphite environment's Python.
+"""Runs a carbon or graphite-web; a script for the Graphite environment's Python.
 
-    python serve.py carbon CARBON_CONF
-    python serve.py web PORT STATIC_FOLDER
+    python serve.py carbon-cache CARBON_CONF INSTANCE
+    python serve.py carbon-relay CARBON_CONF INSTANCE
+    python serve.py web ADDRESS PORT STATIC_FOLDER
 
 Standard input is a socket to whoever started us. We write one byte to it as soon as we listen,
 and end when it closes, because then the other side has gone, even if it was killed.
@@ -27,10 +28,10 @@ LAST_PATIENCE = 30  # seconds for writing what is in memory, once nobody is ther
 def main() -> None:
     threading.Thread(target=end_with_starter, daemon=True).start()
     what, *arguments = sys.argv[1:]
-    if what == "carbon":
-        run_carbon(*arguments)
-    else:
+    if what == "web":
         run_web(*arguments)
+    else:
+        run_carbon(what, *arguments)
 
 
 def end_with_starter() -> None:
@@ -46,31 +47,33 @@ def say_ready() -> None:
     os.write(STARTER, b"!")
 
 
-def run_carbon(configuration: str) -> None:
+def run_carbon(program: str, configuration: str, instance: str) -> None:
     from twisted.scripts.twistd import ServerOptions, runApp  # type: ignore[import-not-found]
 
-    pidfile = Path(configuration).with_name("carbon.pid")
+    pidfile = Path(configuration).with_name(f"{program}-{instance}.pid")
     # Left by a carbon that was killed; its number may be another program's by now.
     pidfile.unlink(missing_ok=True)
 
     # Carbon looks for its name and instance here.
-    vars(builtins).update(program="carbon-cache", instance="a")
+    vars(builtins).update(program=program, instance=instance)
     twistd = ["--nodaemon", "--no_save", "--pidfile", str(pidfile)]
     options = ServerOptions()
-    options.parseOptions([*twistd, "carbon-cache", "--config", configuration])
+    options.parseOptions([*twistd, program, "--config", configuration, "--instance", instance])
 
     # Only now, because the options install the reactor and configure carbon.
-    from carbon.writer import writeCachedDataPoints  # type: ignore[import-not-found]
     from twisted.internet import reactor  # type: ignore[import-not-found]
 
     reactor.callWhenRunning(say_ready)
-    # Carbon's writer looks for points once a second, and not again when it is to stop: those of
-    # the last second would be lost.
-    reactor.addSystemEventTrigger("after", "shutdown", writeCachedDataPoints)
+    if program == "carbon-cache":
+        from carbon.writer import writeCachedDataPoints  # type: ignore[import-not-found]
+
+        # Carbon's writer looks for points once a second, and not again when it is to stop: those
+        # of the last second would be lost.
+        reactor.addSystemEventTrigger("after", "shutdown", writeCachedDataPoints)
     runApp(options)
 
 
-def run_web(port: str, static: str) -> None:
+def run_web(address: str, port: str, static: str) -> None:
     import django  # type: ignore[import-not-found]
 
     django.setup()
@@ -93,7 +96,7 @@ def run_web(port: str, static: str) -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
     application = StaticFilesHandler(get_wsgi_application())
     site = Site(WSGIResource(reactor, reactor.getThreadPool(), application))
-    reactor.listenTCP(int(port), site, interface="127.0.0.1")
+    reactor.listenTCP(int(port), site, interface=address)
     reactor.callWhenRunning(say_ready)
     reactor.run()
 

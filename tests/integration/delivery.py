@@ -94,20 +94,24 @@ def site_of(
     )
 
 
-def wait_until(condition: Callable[[], object], log: Path) -> None:
-    """Waits until `condition` holds; fails with the end of Diamond's `log` if it never does."""
+def wait_until(condition: Callable[[], object], log: Path, nap: float = 0.01) -> None:
+    """Waits until `condition` holds; fails with the end of Diamond's `log` if it never does.
+
+    `nap`: seconds between two looks."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain:\n{log.read_text()[-4000:]}"
-        time.sleep(0.01)
+        time.sleep(nap)
 
 
-def points_of(name: str, text: str) -> Iterator[tuple[str, int, float]]:
+def points_of(
+    name: str, text: str, location: str = NORTH
+) -> Iterator[tuple[str, int, float]]:
     """Metric path, epoch and value of each number in a report; a cell may have none."""
     time_of_scan = datetime.strptime(re.sub(r"\D", "", name), "%Y%m%d%H%M%S")
     epoch = int(time_of_scan.replace(tzinfo=timezone.utc).timestamp())
     (channels,) = re.findall(r"(\d+) channels", text)
-    path = f"{PREFIX}.{NORTH.replace('/', '.')}.{channels}"
+    path = f"{PREFIX}.{location.replace('/', '.')}.{channels}"
     section, columns = "", [""]
     for line in text.splitlines():
         number, *cells = line.split("\t")
@@ -129,11 +133,11 @@ def wanted_points(bay: Bay) -> Points:
     return wanted
 
 
-def stored_points(graphite: EmbeddedGraphite, wanted: Points) -> Points:
-    """What the whisper files have where the `wanted` points should be."""
+def stored_points(whisper_dir: Path, wanted: Points) -> Points:
+    """What the whisper files in a folder have where the `wanted` points should be."""
     stored: Points = {}
     for path, values in wanted.items():
-        file = graphite.whisper_dir / f"{path.replace('.', '/')}.wsp"
+        file = whisper_dir / f"{path.replace('.', '/')}.wsp"
         stored[path] = {}
         with suppress(FileNotFoundError, whisper.CorruptWhisperFile):
             since, until = min(values) - 86400, max(values) + 86400
@@ -152,7 +156,7 @@ def count(points: Points) -> int:
 def missing(bay: Bay, graphite: EmbeddedGraphite) -> list[tuple[str, int]]:
     """The points that whisper lacks, or has with another value."""
     wanted = wanted_points(bay)
-    stored = stored_points(graphite, wanted)
+    stored = stored_points(graphite.whisper_dir, wanted)
     return [
         (path, epoch)
         for path, values in wanted.items()

@@ -74,7 +74,7 @@ def wait_until_published(bay: Bay, graphite: EmbeddedGraphite, daemon: Daemon) -
     """Until the first points of the newest report are on the disk."""
     wanted = wanted_points(bay)
     newest = {path: {max(values): 0.0} for path, values in wanted.items()}
-    wait_until(lambda: count(stored_points(graphite, newest)), daemon.site.log)
+    wait_until(lambda: count(stored_points(graphite.whisper_dir, newest)), daemon.site.log)
 
 
 # -- carbon --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ ELSEWHERE = [
     "integration/test_audit.py",
     "integration/test_backfill_road.py",
     "integration/test_chaos.py",
+    "integration/test_cluster.py",
     "integration/test_dashboards.py",
     "integration/test_delivery.py",
     "integration/test_demo.py",

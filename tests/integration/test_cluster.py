@@ -1,0 +1,274 @@
+"""Nothing is lost in a Graphite cluster that is set up as `graphite/cluster/` says.
+
+Each scanner writes reports of one slice and two sections, which have ten values.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, Host
+from delivery import Points, count, left_behind, points_of, stored_points, wait_until
+
+from hops.diamond import PREFIX, DiamondSite
+from hops.graphite import Environment
+from hops.processes import Daemon
+from sample_data.files import write_report
+from sample_data.samples import text_of
+from sample_data.scanners import NORTH_32, example_scanners
+from sample_data.schedule import Scan
+
+pytestmark = pytest.mark.integration
+
+TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+[NORTH_SCANNER, _] = example_scanners(TODAY.date())
+
+
+class Fleet:
+    """Scanners, the Diamond that looks after all of them, and the cluster that it sends to."""
+
+    def __init__(self, folder: Path, size: int, cluster: Cluster, **settings: object) -> None:
+        self.cluster = cluster
+        self.written: Points = defaultdict(dict)
+        self._share = folder / "share"
+        self._reports = 0
+        self._scanners = [
+            replace(NORTH_SCANNER, location=f"Site{number % 10}/Bay{number}", folder=f"{number}")
+            for number in range(size)
+        ]
+        for scanner in self._scanners:
+            (self._share / scanner.folder).mkdir(parents=True)
+        self._site = DiamondSite(
+            folder / "diamond",
+            {scanner.location: self._share / scanner.folder for scanner in self._scanners},
+            {32: "32"},
+            cluster.line_port,
+            **{
+                "interval": 1,
+                "timezone": "UTC",
+                "settle_seconds": 0,
+                "graphite_url": cluster.one.url,
+                # What it says of itself a minute would be more than the reports.
+                "metrics_blacklist": r".*\.ingest\.",
+                **settings,
+            },
+        )
+        self.daemon = Daemon(self._site)
+
+    def scan(self, days_ago: int, scanners: slice = slice(None)) -> Points:
+        """All scanners, or some of them, write a report; returns what is in the reports."""
+        moment = TODAY - timedelta(days=days_ago) + timedelta(hours=7)
+        written: Points = defaultdict(dict)
+        for scanner in self._scanners[scanners]:
+            scan = Scan(scanner, NORTH_32, moment, slices=1)
+            signal, *_, fit = text_of(scan).split("\n\n\n")
+            text = f"{signal}\n\n\n{fit}"
+            for path, epoch, value in points_of(scan.file_name, text, scanner.location):
+                written[path][epoch] = value
+                self.written[path][epoch] = value
+            write_report(self._share / scanner.folder / scan.file_name, text, moment)
+            self._reports += 1
+        return written
+
+    def archived(self) -> int:
+        return sum(1 for _ in self._share.glob("*/Ingested/*.txt"))
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        wait_until(condition, self._site.log, nap=0.5)
+
+    def wait_until_archived(self) -> None:
+        self.wait_until(lambda: self.archived() == self._reports)
+
+    def wait_until_stored(self, host: Host, points: Points) -> None:
+        """Until the whisper files of the host have all of the points."""
+        self.wait_until(lambda: lacking(host, points) == 0)
+
+    def _start_hops(self, host: Host, command: str, *options: str) -> subprocess.Popen[str]:
+        """A command of hops that asks the graphite-web of this host."""
+        conf = self._site.conf.with_name(f"{host.address}.conf")
+        conf.write_text(self._site.conf.read_text().replace(self.cluster.one.url, host.url))
+        return subprocess.Popen(
+            [sys.executable, "-m", "hops", command, "-c", str(conf), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def audits(self) -> list[dict[str, int]]:
+        """What `hops audit` counts, by what became of the values, with each graphite-web."""
+        running = [self._start_hops(host, "audit", "--json") for host in self.cluster.hosts]
+        counts = []
+        for audit in running:
+            out, errors = audit.communicate()
+            assert audit.returncode in (0, 1), errors
+            answer = json.loads(out)
+            assert audit.returncode == int(not answer["is_good"])
+            coils = [coil for scanner in answer["scanners"] for coil in scanner["coils"]]
+            counts.append({
+                state: total
+                for state in ("stored", "missing", "expired", "rounded", "shared", "unexplained")
+                if (total := sum(coil[state] for coil in coils))
+            })
+        return counts
+
+    def ingest_again(self, host: Host, *options: str) -> None:
+        """Lets `hops reingest` take reports of every scanner back, and waits for the collector."""
+        for scanner in self._scanners:
+            of = ["--location", scanner.location, "--yes", *options]
+            reingest = self._start_hops(host, "reingest", *of)
+            _, errors = reingest.communicate()
+            assert reingest.returncode == 0, errors
+        self.wait_until_archived()
+
+    @property
+    def all_stored(self) -> list[dict[str, int]]:
+        """What the audits count when nothing is wrong."""
+        return [{"stored": count(self.written)} for _ in self.cluster.hosts]
+
+
+def lacking(host: Host, points: Points) -> int:
+    """How many of the points the whisper files of a host do not have; no value may be another."""
+    stored = stored_points(host.whisper_dir, points)
+    assert all(values.items() <= points[path].items() for path, values in stored.items())
+    return count(points) - count(stored)
+
+
+def rendered(url: str, target: str) -> Mapping[str, Mapping[int, float]]:
+    """What a graphite-web shows of the last week: values by slot, by name of the series."""
+    query = f"target={target}&from=-7d&format=json&noNullPoints=true&noCache=true"
+    with urllib.request.urlopen(f"{url}/render?{query}", timeout=60) as answer:
+        series = json.load(answer)
+    return {
+        one["target"]: {slot: value for value, slot in one["datapoints"]} for one in series
+    }
+
+
+Start = Callable[..., Fleet]
+
+
+@pytest.fixture
+def start(
+    tmp_path: Path, graphite_environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Start]:
+    """Starts a cluster and a Diamond for so many scanners."""
+    fleets: list[Fleet] = []
+    # A killed Diamond leaves the folder of its queue's socket behind.
+    with tempfile.TemporaryDirectory() as sockets, Cluster(
+        tmp_path / "graphite", graphite_environment
+    ) as cluster:
+        monkeypatch.setenv("TMPDIR", sockets)
+
+        def start(size: int, **settings: object) -> Fleet:
+            fleet = Fleet(tmp_path, size, cluster, **settings)
+            fleets.append(fleet)
+            return fleet
+
+        yield start
+        for fleet in fleets:
+            fleet.daemon.stop()
+    assert left_behind(tmp_path) == []
+
+
+def test_the_reports_of_200_scanners_are_all_there_when_a_cache_is_killed_on_the_way(
+    start: Start,
+) -> None:
+    """It is killed when a few reports are archived; half of the scanners have not written yet."""
+    fleet = start(200, interval=10)
+    one, two = fleet.cluster.hosts
+    fleet.scan(1, slice(100))
+    fleet.daemon.start()
+    fleet.wait_until(lambda: fleet.archived() >= 10)
+    one.caches["a"].kill()
+    assert fleet.archived() < 100
+    later = fleet.scan(1, slice(100, None))
+    fleet.wait_until_archived()
+    fleet.wait_until_stored(two, fleet.written)
+    assert lacking(one, later) > 0
+
+    # The relay has kept what was for it.
+    one.caches["a"].start()
+    fleet.wait_until_stored(one, later)
+    assert fleet.audits() == fleet.all_stored
+
+
+def test_what_one_host_lacks_is_shown_from_the_other(start: Start) -> None:
+    """The relay is killed, too, with all that it has kept for the killed cache."""
+    fleet = start(10, confirm_seconds=2)
+    cluster = fleet.cluster
+    one, two = cluster.hosts
+    fleet.daemon.start()
+    earlier = fleet.scan(3)
+    fleet.wait_until_archived()
+    fleet.wait_until_stored(one, earlier)
+    one.caches["a"].kill()
+    lost = fleet.scan(2)
+    fleet.wait_until_archived()
+    fleet.wait_until_stored(two, lost)
+    cluster.relay.kill()
+    cluster.relay.start()
+    one.caches["a"].start()
+    later = fleet.scan(1)
+    fleet.wait_until_archived()
+    fleet.wait_until_stored(one, later)
+    fleet.wait_until_stored(two, later)
+
+    assert 0 < lacking(one, lost) < count(lost)
+    for host in cluster.hosts:
+        shown = rendered(host.url, f"{PREFIX}.*.*.32.*.*.*")
+        assert shown.keys() == fleet.written.keys()
+        for path, values in fleet.written.items():
+            # Whisper keeps a value with its ten minutes.
+            assert shown[path] == {epoch - epoch % 600: value for epoch, value in values.items()}
+    assert fleet.audits() == fleet.all_stored
+
+    day = f"{TODAY - timedelta(days=2):%Y-%m-%d}"
+    fleet.ingest_again(one, "--from", day, "--until", day)
+    fleet.wait_until_stored(one, lost)
+
+
+def test_what_only_the_memory_of_a_killed_cache_had_is_found_missing_and_ingested_again(
+    start: Start,
+) -> None:
+    """Archived too early: `confirm_seconds` is less than the caches need to write, and the other
+    host is away, and then the relay dies, too."""
+    fleet = start(4, confirm_seconds=0)
+    cluster = fleet.cluster
+    one, two = cluster.hosts
+    fleet.daemon.start()
+    earlier = fleet.scan(2)
+    fleet.wait_until_archived()
+    for host in cluster.hosts:
+        fleet.wait_until_stored(host, earlier)
+    for cache in one.caches.values():
+        cache.stop()
+    one.change_carbon("cache", MAX_UPDATES_PER_SECOND="1")
+    for cache in one.caches.values():
+        cache.start()
+    two.caches["c"].kill()
+    lost = fleet.scan(1)
+    fleet.wait_until_archived()
+    victims = [*one.caches.values(), cluster.relay]
+    for server in victims:
+        server.kill()
+    for server in [*victims, *two.caches.values()]:
+        server.start()
+
+    missing = lacking(one, lost)
+    assert missing > 0
+    assert lacking(two, lost) == count(lost)
+    found = {"stored": count(fleet.written) - missing, "missing": missing}
+    assert fleet.audits() == [found, found]
+
+    fleet.ingest_again(two, "--missing")
+    assert fleet.audits() == fleet.all_stored
