@@ -242,7 +242,7 @@ def test_what_only_the_memory_of_a_killed_cache_had_is_found_missing_and_ingeste
 ) -> None:
     """Archived too early: `confirm_seconds` is less than the caches need to write, and the other
     host is away, and then the relay dies, too."""
-    fleet = start(4, confirm_seconds=0)
+    fleet = start(10, confirm_seconds=0)
     cluster = fleet.cluster
     one, two = cluster.hosts
     fleet.daemon.start()
