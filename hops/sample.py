@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -12,7 +12,7 @@ from hops.console import HELP, json_option, print_json, printable, progress, say
 from hops.errors import Problem
 from sample_data.files import generate
 from sample_data.scanners import DEFAULT_SEED, events, example_scanners
-from sample_data.schedule import DEFAULT_YEARS, Scan, newest_day, schedule
+from sample_data.schedule import DEFAULT_YEARS, Scan, schedule
 
 SHORTEST_YEARS = 0.01  # a few days
 LONGEST_YEARS = 20.0
@@ -44,7 +44,8 @@ def _years(context: click.Context, parameter: click.Parameter, years: float) -> 
 
 def _until(context: click.Context, parameter: click.Parameter, day: datetime | None) -> date:
     if day is None:
-        return newest_day(datetime.now())
+        # Whose morning is over in whatever time zone the scanners are said to be.
+        return date.today() - timedelta(days=1)
     first, last = CENTURY
     if not first <= day.year <= last:
         raise click.BadParameter(f"{day.year} is not from {first} to {last}.")
@@ -69,7 +70,7 @@ def _until(context: click.Context, parameter: click.Parameter, day: datetime | N
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
     callback=_until,
-    help="The last day.  [default: the last one whose morning is over]",
+    help="The last day.  [default: yesterday]",
 )
 @click.option(
     "--seed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,10 @@ def test_programs_are_told_where_the_reports_are(tmp_path: Path) -> None:
     north = told["scanners"][0]
     assert north["location"] == "Example/North/Bay1"
     assert "service visit on 2026-03-10" in north["events"]
+
+
+def test_the_last_scan_is_yesterdays_so_that_it_is_over_in_every_time_zone(tmp_path: Path) -> None:
+    days = {date.today()}
+    told = json.loads(sample(tmp_path, "--years", "0.02", "--json").stdout)
+    days.add(date.today())
+    assert date.fromisoformat(told["until"]) in {day - timedelta(days=1) for day in days}
