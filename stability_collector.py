@@ -245,7 +245,10 @@ class StabilityCollector(diamond.collector.Collector):
             file = share.file(name, status)
             report = stability_report.parse_bytes(data, name)
         except EnvironmentError as error:
-            share.tell(name, 'cannot be read and stays: %s' % error.strerror)
+            if error.errno == errno.ENOENT:  # another daemon was quicker
+                share.forget(name)
+            else:
+                share.tell(name, 'cannot be read and stays: %s' % error.strerror)
         except stability_report.IncompleteReport as error:
             if file.age() > _WRITING:
                 self._reject(share, folder, name, error)
@@ -967,7 +970,13 @@ class Folder(object):
                 return None
             new = _free_name(folder, *os.path.splitext(name), also='.reason.txt')
             note = folder.at(new + '.reason.txt')
-            descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+            try:
+                descriptor = os.open(
+                    note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+            except EnvironmentError as error:
+                if error.errno != errno.EEXIST:  # another daemon was quicker
+                    raise
+                return None
             try:
                 with os.fdopen(descriptor, 'w') as stream:
                     stream.write(reason)

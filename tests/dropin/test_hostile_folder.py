@@ -544,6 +544,36 @@ def test_two_collectors_that_make_the_archive_at_once_do_no_harm(site, bay1):
             site.run()
 
 
+@pytest.mark.parametrize('function', ['lstat', 'open', 'rename'])
+def test_a_report_that_another_daemon_archives_meanwhile_is_not_told_of(site, bay1, caplog,
+                                                                        function):
+    path = put(bay1, OLD)
+    archive = bay1.ensure('Ingested', dir=True)
+    site.load()
+    with just_before(function, OLD, lambda: path.move(archive.join(OLD))):
+        site.run()
+    assert names_in(archive) == [OLD]
+    assert site.run() == []
+    assert errors(caplog) == []
+
+
+@pytest.mark.parametrize('name', [OLD, OLD + '.reason.txt'])
+def test_a_report_that_another_daemon_rejects_meanwhile_is_not_told_of(site, bay1, caplog, name):
+    path = put(bay1, OLD, 'nonsense\n')
+    rejected = bay1.ensure('Rejected', dir=True)
+    site.load()
+
+    def reject():
+        rejected.join(OLD + '.reason.txt').write('nonsense')
+        path.move(rejected.join(OLD))
+
+    with just_before('open', name, reject):
+        site.run()
+    assert names_in(rejected) == [OLD, OLD + '.reason.txt']
+    assert site.run() == []
+    assert errors(caplog) == []
+
+
 # -- what is published and waits -----------------------------------------------------------
 
 
