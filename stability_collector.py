@@ -618,6 +618,7 @@ class _Share(object):
         self._gone = set()
         self._told = None
         self._newest = ''
+        self._archive = None
         self._is_in_sight = False
 
     def path(self, name):
@@ -626,9 +627,12 @@ class _Share(object):
     def look_into(self, folder, ingest_dir):
         """Lists the reports that wait, and forgets what has gone."""
         self.names = report_names(folder.names())
-        if not self._is_in_sight:
+        status = folder.status(ingest_dir)
+        archive = status and _signature(status)
+        if archive != self._archive:  # by us, or by another daemon
             archived = report_names(folder.names_in(ingest_dir))
             self._newest = max(_newest_past(archived), self._newest, key=_digits)
+            self._archive = archive
         for name in set(self._files).difference(self.names):
             self.forget(name)
         self._gone = set()

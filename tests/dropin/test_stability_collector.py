@@ -370,6 +370,17 @@ def test_the_last_scan_is_known_from_the_archive_after_a_restart(site, bay1):
         time.time() - NEW_EPOCH, abs=60)
 
 
+def test_the_last_scan_is_known_when_another_daemon_archived_it(site, bay1):
+    archive = bay1.ensure('Ingested', dir=True)
+    archive.ensure(OLD)
+    site.run()
+    archive.ensure(NEW)
+    archive.setmtime(archive.mtime() + 60)  # whatever the file system's clock ticks in
+    site.run()
+    assert site.about('Harvard/Northwest/Bay1')['seconds_since_last_scan'] == pytest.approx(
+        time.time() - NEW_EPOCH, abs=60)
+
+
 def test_nothing_is_said_of_a_folder_that_cannot_be_listed(site, bay1):
     bay1.remove()
     site.run()
