@@ -853,6 +853,8 @@ def _section(config, key):
 
 def _scanners(section):
     scanners = []
+    by_path = {}
+    by_folder = {}
     for location in section:
         key = '[scanners] %s' % location
         folder = _text(section, location)
@@ -864,13 +866,14 @@ def _scanners(section):
         if not os.path.isabs(folder) or '\0' in folder:
             raise _wrong(key, folder, 'the absolute path of a folder')
         folder = os.path.normpath(folder)
-        for other in scanners:
-            if path == other.path:
-                raise _wrong(key, folder, 'a metric path of its own, not the one of %r'
-                             % other.location)
-            if folder == other.folder:
-                raise _wrong(key, folder, 'a folder of its own, not the one of %r' % other.location)
+        if path in by_path:
+            raise _wrong(key, folder, 'a metric path of its own, not the one of %r'
+                         % by_path[path])
+        if folder in by_folder:
+            raise _wrong(key, folder, 'a folder of its own, not the one of %r'
+                         % by_folder[folder])
         scanners.append(Scanner(location, path, folder))
+        by_path[path] = by_folder[folder] = location
     return scanners
 
 

@@ -3,9 +3,12 @@
 import collections
 import logging
 import os
+import sys
 
 import pytest
 from sites import OLD, names_in, put
+
+import stability_collector
 
 MANY = 1000
 
@@ -90,3 +93,37 @@ def test_a_report_that_waits_for_another_of_its_day_is_not_read_again(site, bay1
     assert calls['rename'] == 60
     # Before it is published, and once for each that was before it at first: not 60 * 60 / 2.
     assert calls['read'] <= 2 * 2 * 60
+
+
+# -- many scanners -------------------------------------------------------------------------
+
+
+def lines_run(function):
+    """How many lines of the collector are run by a call of `function`."""
+    count = [0]
+
+    def trace(frame, event, argument):
+        if not frame.f_code.co_filename.startswith(stability_collector.__file__[:-3]):
+            return None
+        count[0] += event == 'line'
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(None)
+    return count[0]
+
+
+def test_each_of_many_scanners_costs_the_same_to_configure(site):
+    site.load()
+
+    def load(scanners):
+        while len(site.scanners) < scanners:
+            name = 'bay%d' % len(site.scanners)
+            site.scanners['Site/%s' % name] = site.folder.join(name)
+        return lines_run(site.load)
+
+    nothing, few, many = load(0), load(10), load(100)
+    assert many - nothing == 10 * (few - nothing)
