@@ -21,7 +21,7 @@ import re
 import signal
 import stat
 import time
-from collections import namedtuple
+from collections import deque, namedtuple
 
 import diamond.collector
 from diamond.error import DiamondException
@@ -128,7 +128,8 @@ class StabilityCollector(diamond.collector.Collector):
         """
         super(StabilityCollector, self).process_config()
         self.settings = _settings(self.config)
-        self._shares = [_Share(scanner, self.log) for scanner in self.settings.scanners]
+        shares = [_Share(scanner, self.log) for scanner in self.settings.scanners]
+        self._shares = deque(shares)
         self._paths = {}
         self._graphite_pause = _LATE
         self._ask_graphite_at = _clock()
@@ -154,26 +155,39 @@ class StabilityCollector(diamond.collector.Collector):
 
     def rounds(self):
         """What `collect` does, round by round: yields how many reports got further (int)."""
-        shares = self._shares  # begins where the last run ended, or one scanner could take all time
         patience = max(_PATIENCE, 2 * self.settings.confirm_seconds)
-        for share in shares:
+        for share in self._shares:
             share.is_listed = False
         last_step = _clock()
         while True:
-            steps = sum(self._advance(share) for share in shares)
+            steps = self._go_round()
             yield steps
             if steps:
                 last_step = _clock()
             elif _clock() - last_step > patience:
                 break
-            if shares:
-                shares.append(shares.pop(0))  # or the last would always find Diamond's queue full
-            if _time_left() <= 0 or not any(share.is_busy for share in shares):
+            if _time_left() <= 0 or not any(share.is_busy for share in self._shares):
                 break
             if not steps:
                 time.sleep(max(0, min(_NAP, _time_left())))
         for share in self._shares:
             self._publish_about(share)
+
+    def _go_round(self):
+        """Takes the reports of every scanner further; returns how many got further (int).
+
+        When time is up, or Diamond interrupts it, the next round begins with the next scanner.
+        """
+        steps = 0
+        for _ in range(len(self._shares)):
+            if _time_left() <= 0:
+                return steps
+            self._shares.rotate(-1)
+            share = self._shares[-1]
+            if share.is_busy or not share.is_listed:
+                steps += self._advance(share)
+        self._shares.rotate(-1)  # or the last would always find Diamond's queue full
+        return steps
 
     def _advance(self, share):
         """Takes the reports of one scanner further; returns how many got further (int)."""

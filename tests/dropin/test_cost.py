@@ -6,6 +6,8 @@ import os
 import sys
 
 import pytest
+from diamond.utils.signals import SIGALRMException
+from render import fixed
 from sites import OLD, names_in, put
 
 import stability_collector
@@ -127,3 +129,68 @@ def test_each_of_many_scanners_costs_the_same_to_configure(site):
 
     nothing, few, many = load(0), load(10), load(100)
     assert many - nothing == 10 * (few - nothing)
+
+
+def archived(site):
+    return [location for location in sorted(site.scanners)
+            if os.path.isdir(str(site.scanners[location].join('Ingested')))]
+
+
+def test_scanners_for_which_a_run_has_no_time_are_first_in_the_next(site, monkeypatch):
+    for number in range(20):
+        put(site.add_scanner('Site/Bay%02d' % number, 'bay%02d' % number), OLD)
+    site.load()
+    left = [0]
+    advance = site.collector._advance
+
+    def slow(share):
+        steps = advance(share)
+        left[0] -= 1
+        return steps
+
+    monkeypatch.setattr(site.collector, '_advance', slow)
+    monkeypatch.setattr(stability_collector, '_time_left', lambda: left[0])
+    for run in range(1, 5):
+        left[0] = 5  # as many scanners as a run has time for
+        site.run()
+        assert len(archived(site)) == 5 * run
+
+
+def test_a_scanner_at_which_diamond_interrupts_a_run_keeps_no_other_back(site, monkeypatch):
+    put(site.add_scanner('A/Hanging', 'a'), OLD)
+    put(site.add_scanner('B/Good', 'b'), OLD)
+    site.load()
+    advance = site.collector._advance
+
+    def hang(share):
+        if share.scanner.location == 'A/Hanging':
+            raise SIGALRMException()
+        return advance(share)
+
+    monkeypatch.setattr(site.collector, '_advance', hang)
+    for _ in range(2):
+        with pytest.raises(SIGALRMException):
+            site.run()
+    assert archived(site) == ['B/Good']
+
+
+def test_a_scanner_without_reports_is_left_alone_while_others_wait(site, bay1, server,
+                                                                   monkeypatch):
+    """A round through thousands takes a while."""
+    server.answer = fixed(b'[]')
+    site.settings['graphite_url'] = server.url
+    put(bay1, OLD)
+    site.add_scanner('Site/Quiet', 'quiet')
+    site.load()
+    visited = collections.Counter()
+    advance = site.collector._advance
+
+    def visit(share):
+        visited[share.scanner.location] += 1
+        return advance(share)
+
+    monkeypatch.setattr(site.collector, '_advance', visit)
+    rounds = site.collector.rounds()
+    for _ in range(3):
+        next(rounds)
+    assert visited == {'Harvard/Northwest/Bay1': 3, 'Site/Quiet': 1}
