@@ -59,6 +59,10 @@ _CHUNK = 32 * 1024
 
 # Diamond's, where its configuration says nothing.
 QUEUE_SIZE = 16384
+# Of the places in Diamond's queue one in so many is spared by reports, and one in so many by what
+# the collector says of itself, so that it can be heard though reports fill the queue.
+_SPARED = 8
+_SPARED_BY_ABOUT = 16
 
 _clock = getattr(time, 'monotonic', time.time)
 
@@ -130,6 +134,7 @@ class StabilityCollector(diamond.collector.Collector):
         self.settings = _settings(self.config)
         shares = [_Share(scanner, self.log) for scanner in self.settings.scanners]
         self._shares = deque(shares)
+        self._untold = deque(shares)
         self._paths = {}
         self._graphite_pause = _LATE
         self._ask_graphite_at = _clock()
@@ -170,8 +175,7 @@ class StabilityCollector(diamond.collector.Collector):
                 break
             if not steps:
                 time.sleep(max(0, min(_NAP, _time_left())))
-        for share in self._shares:
-            self._publish_about(share)
+        self._publish_about()
 
     def _go_round(self):
         """Takes the reports of every scanner further; returns how many got further (int).
@@ -347,14 +351,16 @@ class StabilityCollector(diamond.collector.Collector):
                 for path, number, places in zip(paths, numbers, decimals)
                 if path and number is not None]
 
-    def _queue_room(self):
-        """How many metrics Diamond's queue takes now, and when it is empty."""
+    def _queue_room(self, spared=_SPARED):
+        """How many metrics Diamond's queue takes now, and when it is empty, but for one in
+        `spared` (int).
+        """
         free = size = float('inf')
         for handler in self.handlers:
             if hasattr(handler, 'queue'):
                 most = int(handler.config.get('server', {}).get('metric_queue_size', QUEUE_SIZE))
                 if most > 0:  # else it has no bound
-                    most = queue_places(most)
+                    most = queue_places(most, spared)
                     size = min(size, most)
                     with _queue_is_alive():
                         free = min(free, most - handler.queue.qsize())
@@ -516,13 +522,27 @@ class StabilityCollector(diamond.collector.Collector):
 
     # -- about itself ----------------------------------------------------------------------
 
-    def _publish_about(self, share):
-        """How one scanner's reports fare, as metrics beside its coils."""
+    def _publish_about(self):
+        """How the reports of each scanner fare, as metrics beside its coils.
+
+        Those for which there is no time, or no room in Diamond's queue, are first in the next run.
+        """
+        room = self._queue_room(_SPARED_BY_ABOUT)[0]
+        for _ in range(len(self._untold)):
+            metrics = self._about(self._untold[0])
+            room -= len(metrics)
+            if room < 0 or _time_left() < -_MARGIN / 2:
+                break
+            self._publish(metrics)
+            self._untold.rotate(-1)
+
+    def _about(self, share):
+        """How the reports of one scanner fare, as Metrics (a list)."""
         numbers = share.about(self.settings.timezone)
         names = sorted(numbers)
         paths = self._wanted_paths('%s.ingest.' % share.scanner.path, names)
-        self._publish(self._make_metrics(paths, [numbers[name] for name in names],
-                                         [0] * len(names), int(time.time())))
+        return self._make_metrics(paths, [numbers[name] for name in names], [0] * len(names),
+                                  int(time.time()))
 
 
 # -- what is known of the reports ----------------------------------------------------------
@@ -1144,12 +1164,13 @@ def _likely_cause(lacking, total, epoch):
             % time.strftime('%Y-%m-%d', time.gmtime(epoch)))
 
 
-def queue_places(size):
+def queue_places(size, spared=_SPARED):
     """How many metrics of ours a queue of Diamond's takes: `metric_queue_size` (int, 1 or more).
 
-    What does not fit it drops. Other collectors use it too, and a flush takes a place.
+    What does not fit it drops. Other collectors use it too, so that one place in `spared` (int) is
+    left to them; and a flush takes a place.
     """
-    return size - size // 8 - 1
+    return size - size // spared - 1
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 # coding=utf-8
 """A report is archived only once Graphite has it, whatever happens on the way."""
+import collections
 import json
 import os
 import sys
@@ -351,6 +352,50 @@ def test_nothing_is_published_that_diamonds_queue_would_drop(site, bay1, queued)
     while len(archived(bay1)) < 60:
         site.run()
     assert queued.refused == 0
+
+
+class Filled(object):
+    """Diamond's queue with `maxsize` places, from which nothing is taken but by the test."""
+
+    def __init__(self, site, maxsize):
+        self._queue = CountingQueue(maxsize)
+        config = {'server': {'metric_queue_size': str(maxsize)}}
+        site.load()
+        site.collector.handlers = [QueueHandler(config=config, queue=self._queue)]
+
+    @property
+    def refused(self):
+        return self._queue.refused
+
+    def told(self):
+        """The metric paths in it, which are taken out."""
+        items = [self._queue.get() for _ in range(self._queue.qsize())]
+        return [item.path for item in items if item is not None]
+
+
+def test_what_is_said_of_many_scanners_is_said_in_turn_when_the_queue_is_small(site):
+    for number in range(60):
+        site.add_scanner('Site/Bay%02d' % number, 'bay%02d' % number)
+    metrics = Filled(site, 100)
+    told = collections.Counter()
+    for _ in range(20):
+        site.run()
+        told.update(path for path in metrics.told() if path.endswith('.waiting'))
+    assert len(told) == 60
+    assert max(told.values()) - min(told.values()) <= 1
+    assert metrics.refused == 0
+
+
+@pytest.mark.usefixtures('quick')
+def test_what_is_said_of_a_scanner_has_room_though_reports_fill_the_queue(site, bay1):
+    put(bay1, OLD, slices=43)  # 86 values
+    put(bay1, NEW, slices=43)
+    metrics = Filled(site, 100)
+    site.run()
+    told = metrics.told()
+    assert len([path for path in told if '.SNR.' in path]) == 86
+    assert len([path for path in told if '.ingest.' in path]) == 6
+    assert metrics.refused == 0
 
 
 def test_a_report_that_can_never_fit_stays_and_the_log_says_what_to_raise(
