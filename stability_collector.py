@@ -51,6 +51,9 @@ _BATCH = 50
 _BATCH_SECONDS = 30 * 86400
 _DAY = 86400
 
+# The metric paths of a coil of 16 slices take 60 kB: those of so many are remembered at most.
+_COILS_REMEMBERED = 100
+
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
 
@@ -309,11 +312,13 @@ class StabilityCollector(diamond.collector.Collector):
     def _paths_of(self, scanner, report):
         """The metric paths of the report's cells; None for those that nobody wants.
 
-        They are made once for reports alike, which those of a coil are.
+        They are made once for reports alike, which those of a coil are in a backlog.
         """
         prefix = '%s.%s.' % (scanner.path, self.settings.coils[report.channels])
         layout, paths = self._paths.get(prefix, (None, None))
         if layout != stability_report.layout(report):
+            if len(self._paths) >= _COILS_REMEMBERED:
+                self._paths = {}
             paths = self._wanted_paths(prefix, stability_report.cell_names(report))
             self._paths[prefix] = stability_report.layout(report), paths
         return paths

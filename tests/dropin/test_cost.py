@@ -194,3 +194,10 @@ def test_a_scanner_without_reports_is_left_alone_while_others_wait(site, bay1, s
     for _ in range(3):
         next(rounds)
     assert visited == {'Harvard/Northwest/Bay1': 3, 'Site/Quiet': 1}
+
+
+def test_the_metric_paths_of_thousands_of_coils_are_not_all_kept_in_memory(site):
+    for number in range(3 * stability_collector._COILS_REMEMBERED):
+        put(site.add_scanner('Site/Bay%d' % number, 'bay%d' % number), OLD)
+    assert len(site.run()) == 4 * 3 * stability_collector._COILS_REMEMBERED
+    assert len(site.collector._paths) <= stability_collector._COILS_REMEMBERED
