@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from hops.diamond import PREFIX, DiamondSite
 from hops.graphite import EmbeddedGraphite
 from hops.processes import Daemon
 from sample_data.files import generate
-from sample_data.scanners import FOLDERS, NORTH, example_scanners
+from sample_data.scanners import NORTH, example_scanners
 from sample_data.schedule import schedule
 
 PATIENCE = 240  # seconds that no test waits, unless something is broken
@@ -34,18 +35,19 @@ Points = dict[str, dict[int, float]]
 class Bay:
     """A scanner's folder and what the scanner has written there: a report a day, oldest first.
 
-    All are of one coil, so that each has the same 448 series.
+    All are of one coil, so that each has the same 448 series; the numbers of every scanner are its
+    own.
     """
 
-    def __init__(self, folder: Path) -> None:
-        scans = schedule(example_scanners(UNTIL), UNTIL)
-        self.folder = folder / FOLDERS[NORTH]
+    def __init__(self, folder: Path, location: str = NORTH) -> None:
+        north, _ = example_scanners(UNTIL)
+        scanner = replace(north, location=location, folder=location.replace("/", "-"))
+        scans = schedule([scanner], UNTIL)
+        self.location = location
+        self.folder = folder / scanner.folder
         self.folder.mkdir()
         self.sent: dict[str, tuple[bytes, int]] = {}
-        self._reports = generate(
-            folder,
-            (s for s in scans if s.scanner.location == NORTH and s.coil.channels == 32),
-        )
+        self._reports = generate(folder, (s for s in scans if s.coil.channels == 32))
 
     def scan(self, count: int) -> None:
         """Writes the next reports into the folder."""
@@ -69,14 +71,15 @@ class Bay:
 
 
 def daemon_of(
-    folder: Path, bay: Bay, graphite: EmbeddedGraphite, settings: dict[str, object]
+    folder: Path, bays: Sequence[Bay], graphite: EmbeddedGraphite, settings: dict[str, object]
 ) -> Daemon:
-    """A Diamond that looks after the bay every second; `settings` of the collector go over ours."""
-    return Daemon(site_of(folder, bay, graphite, settings))
+    """A Diamond that looks after the bays every second; `settings` of the collector go over
+    ours."""
+    return Daemon(site_of(folder, bays, graphite, settings))
 
 
 def site_of(
-    folder: Path, bay: Bay, graphite: EmbeddedGraphite, settings: dict[str, object]
+    folder: Path, bays: Sequence[Bay], graphite: EmbeddedGraphite, settings: dict[str, object]
 ) -> DiamondSite:
     ours: dict[str, object] = {
         "interval": 1,
@@ -87,7 +90,7 @@ def site_of(
     }
     return DiamondSite(
         folder,
-        {NORTH: bay.folder},
+        {bay.location: bay.folder for bay in bays},
         {32: "32", 64: "64"},
         graphite.line_port,
         **{**ours, **settings},
@@ -104,9 +107,7 @@ def wait_until(condition: Callable[[], object], log: Path, nap: float = 0.01) ->
         time.sleep(nap)
 
 
-def points_of(
-    name: str, text: str, location: str = NORTH
-) -> Iterator[tuple[str, int, float]]:
+def points_of(name: str, text: str, location: str = NORTH) -> Iterator[tuple[str, int, float]]:
     """Metric path, epoch and value of each number in a report; a cell may have none."""
     time_of_scan = datetime.strptime(re.sub(r"\D", "", name), "%Y%m%d%H%M%S")
     epoch = int(time_of_scan.replace(tzinfo=timezone.utc).timestamp())
@@ -128,7 +129,7 @@ def points_of(
 def wanted_points(bay: Bay) -> Points:
     wanted: Points = defaultdict(dict)
     for name, (data, _) in bay.sent.items():
-        for path, epoch, value in points_of(name, data.decode("utf-8-sig")):
+        for path, epoch, value in points_of(name, data.decode("utf-8-sig"), bay.location):
             wanted[path][epoch] = value
     return wanted
 

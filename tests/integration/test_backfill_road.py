@@ -41,6 +41,7 @@ class Old(Bay):
 
     def __init__(self, folder: Path) -> None:
         self.sent = {}
+        self.location = NORTH
         until = newest_day(datetime.now())
         scans = [s for s in schedule(example_scanners(until), until) if s.coil.channels == 32]
         scans = [s for s in scans if s.scanner.location == NORTH][::10]
@@ -74,7 +75,7 @@ def test_a_stopped_run_is_gone_on_with_beside_a_diamond_until_all_that_graphite_
     assert old.too_old
     assert old.sent
     bay = Bay(tmp_path)
-    site = site_of(tmp_path / "diamond", bay, graphite, {})
+    site = site_of(tmp_path / "diamond", [bay], graphite, {})
     command = [sys.executable, "-m", "hops", "backfill", *backfill(old.folder, site.conf)]
 
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -107,7 +108,7 @@ def test_when_graphite_does_not_get_the_newest_report_no_other_is_copied(
     old = Old(tmp_path)
     bay = Bay(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as nobody:
-        site = site_of(tmp_path / "diamond", bay, graphite, {"hostname": "elsewhere"})
+        site = site_of(tmp_path / "diamond", [bay], graphite, {"hostname": "elsewhere"})
         text = site.conf.read_text()
         port = nobody.getsockname()[1]
         site.conf.write_text(text.replace(f"port = {graphite.line_port}", f"port = {port}"))
@@ -124,7 +125,7 @@ def test_a_carbon_that_is_down_is_told_before_anything_is_copied(
 ) -> None:
     bay = Bay(tmp_path)
     old = Old(tmp_path)
-    site = site_of(tmp_path / "diamond", bay, graphite, {})
+    site = site_of(tmp_path / "diamond", [bay], graphite, {})
     graphite.carbon.stop()
     done = CliRunner().invoke(main, backfill(old.folder, site.conf))
     graphite.carbon.start()

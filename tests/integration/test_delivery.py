@@ -52,7 +52,7 @@ def start(tmp_path: Path, bay: Bay, monkeypatch: pytest.MonkeyPatch) -> Iterator
     def start(
         graphite: EmbeddedGraphite, name: str = "diamond", queue: int = 0, **settings: object
     ) -> Daemon:
-        daemon = daemon_of(tmp_path / name, bay, graphite, settings)
+        daemon = daemon_of(tmp_path / name, [bay], graphite, settings)
         conf = daemon.site.conf
         conf.write_text(re.sub("(metric_queue_size) = .*", rf"\1 = {queue}", conf.read_text()))
         daemon.start()
@@ -310,7 +310,7 @@ def test_a_hang_up_with_another_configuration_takes_what_is_under_way_along(
     daemon = start(graphite, confirm_seconds=3600)
     wait_until(lambda: missing(bay, graphite) == [], daemon.site.log)
     assert bay.ingested() == 0
-    site_of(tmp_path / "diamond", bay, graphite, {"archive_mode": "0640"})
+    site_of(tmp_path / "diamond", [bay], graphite, {"archive_mode": "0640"})
     daemon.hang_up()
     bay.scan(5)
     wait_until_archived(bay, daemon)

@@ -29,6 +29,7 @@ ELSEWHERE = [
     "integration/test_move_from_2018.py",
     "integration/test_packaging.py",
     "integration/test_pythons.py",
+    "integration/test_several_diamonds.py",
     "integration/test_storage.py",
     "integration/test_victoriametrics.py",
     "unit/test_fuzz_report.py",
