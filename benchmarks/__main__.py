@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import delivery, folders, panels, reading
+from benchmarks import carbon, confirmed, delivery, folders, panels, reading, scanners
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
 from hops.console import HELP, console, say
@@ -54,9 +54,15 @@ def _measure(folder: Path, quick: bool) -> Iterator[Result]:
     yield from folders.quiet_polls(folder / "quiet", quick)
     say("Working off a backlog ...")
     yield from folders.backlogs(quick)
+    say("Polling scanners ...")
+    yield from scanners.by_number(quick)
     say("Delivering ...")
     yield from delivery.to_a_socket(folder / "socket", quick)
     yield from delivery.to_carbon(folder / "carbon", environment, quick)
+    say("Delivering a confirmed backlog ...")
+    yield from confirmed.backlogs(folder / "confirmed", environment, quick)
+    say("Making series and points ...")
+    yield from carbon.rates(folder / "rates", environment, quick)
     say("Drawing dashboards ...")
     yield from panels.slowest_panel(folder / "panels", environment)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.results import Result
-from benchmarks.site import Bay, NullHandler, collector_of, diamonds_log
+from benchmarks.site import Bay, NullHandler, collector_of, diamonds_log, peak_megabytes
 
 POLLS = 50
 
@@ -109,14 +108,7 @@ def main() -> None:
         while any(bay.folder.glob("*.txt")):
             collector.collect()
         ms = 1000 * (perf_counter() - start) / count
-    print(json.dumps([ms, _peak_megabytes()]))
-
-
-def _peak_megabytes() -> float:
-    """Of this program: what getrusage says begins with the peak of the one that started it."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1]) / 1024
+    print(json.dumps([ms, peak_megabytes()]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,14 +53,23 @@ class LineCounter(logging.Handler):
         self.lines += 1
 
 
-class Bay:
-    """A folder that gets a report a day, of SOURCE's content."""
+def peak_megabytes() -> float:
+    """Of this program: what getrusage says begins with the peak of the one that started it."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) / 1024
 
-    def __init__(self, folder: Path, first_day: datetime = FIRST_DAY) -> None:
+
+class Bay:
+    """A folder that gets a report a day, of one content: SOURCE's, if none is given."""
+
+    def __init__(
+        self, folder: Path, first_day: datetime = FIRST_DAY, content: bytes | None = None
+    ) -> None:
         self.folder = folder
         self.archive = folder / "Ingested"
         self.archive.mkdir(parents=True)
-        self._content = SOURCE.read_bytes()
+        self._content = content or SOURCE.read_bytes()
         self._next_scan = first_day
 
     def scan(self, count: int = 1) -> None:
@@ -87,12 +97,20 @@ class Bay:
 
 def collector_of(folder: Path, bay: Bay, handlers: list[Any], graphite_url: str = "") -> Any:
     """A StabilityCollector for the bay, configured in `folder` as Diamond does."""
+    return collector_for(folder, {LOCATION: bay.folder}, handlers, graphite_url)
+
+
+def collector_for(
+    folder: Path, scanners: Mapping[str, Path], handlers: list[Any], graphite_url: str = ""
+) -> Any:
+    """The same for `scanners`: their folders by location."""
+    lines = "\n".join(f"{location} = {path}" for location, path in scanners.items())
     collectors = folder / "collectors"
     collectors.mkdir(parents=True)
     (collectors / "StabilityCollector.conf").write_text(
         f"enabled = True\nhostname = {HOSTNAME}\ntimezone = UTC\nsettle_seconds = 0\n"
         f"graphite_url = {graphite_url}\nconfirm_seconds = 0\n"
-        f"[scanners]\n{LOCATION} = {bay.folder}\n[coils]\n32 = 32\n"
+        f"[scanners]\n{lines}\n[coils]\n32 = 32\n"
     )
     conf = folder / "diamond.conf"
     conf.write_text(f"[server]\ncollectors_config_path = {collectors}\n")
