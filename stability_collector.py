@@ -221,8 +221,11 @@ class StabilityCollector(diamond.collector.Collector):
             if _time_left() <= 0 or len(under_way) >= _WINDOW:
                 share.is_busy = True
                 break
-            status = None if name in share.flights else folder.status(name)
-            if status is None:
+            if name in share.flights:
+                continue
+            status = folder.status(name)
+            if status is None:  # another daemon was quicker
+                share.remove(name)
                 continue
             file = share.file(name, status)
             if not file.is_to_be_read(self.settings.settle_seconds):
@@ -267,7 +270,7 @@ class StabilityCollector(diamond.collector.Collector):
             report = stability_report.parse_bytes(data, name)
         except EnvironmentError as error:
             if error.errno == errno.ENOENT:  # another daemon was quicker
-                share.forget(name)
+                share.remove(name)
             else:
                 share.tell(name, 'cannot be read and stays: %s' % error.strerror)
         except stability_report.IncompleteReport as error:
@@ -293,7 +296,7 @@ class StabilityCollector(diamond.collector.Collector):
                         '(%s): %s' % (self.settings.reject_dir, trouble.strerror, error))
         else:
             if rejected is None:  # another daemon was quicker, or somebody changed it
-                share.forget(name)
+                share.remove(name)
                 return
             share.rejected += 1
             share.remove(name)
@@ -456,7 +459,7 @@ class StabilityCollector(diamond.collector.Collector):
             report = None  # the next look into the folder tells what has happened
         if (report is None or _signature(status) != flight.signature
                 or report.channels != flight.channels):
-            share.forget(name)
+            share.remove(name)
             return None
         return self.metrics(share.scanner, report, flight.epoch)
 
@@ -505,7 +508,7 @@ class StabilityCollector(diamond.collector.Collector):
             flight.wait()
             return 0
         if archived is None:  # another daemon was quicker, or somebody changed it
-            share.forget(name)
+            share.remove(name)
             return 0
         share.ingested += 1
         share.remove(name)
@@ -734,7 +737,7 @@ class _Share(object):
         self.flights.pop(name, None)
 
     def remove(self, name):
-        """`name` was moved away."""
+        """`name` was moved away, or is another file now, which the next look tells."""
         self.forget(name)
         self._gone.add(name)
         if _is_past(name):
