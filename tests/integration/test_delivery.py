@@ -49,10 +49,8 @@ def start(tmp_path: Path, bay: Bay, monkeypatch: pytest.MonkeyPatch) -> Iterator
     sockets = tempfile.TemporaryDirectory()
     monkeypatch.setenv("TMPDIR", sockets.name)
 
-    def start(
-        graphite: EmbeddedGraphite, name: str = "diamond", queue: int = 0, **settings: object
-    ) -> Daemon:
-        daemon = daemon_of(tmp_path / name, [bay], graphite, settings)
+    def start(graphite: EmbeddedGraphite, queue: int = 0, **settings: object) -> Daemon:
+        daemon = daemon_of(tmp_path / "diamond", [bay], graphite, settings)
         conf = daemon.site.conf
         conf.write_text(re.sub("(metric_queue_size) = .*", rf"\1 = {queue}", conf.read_text()))
         daemon.start()
@@ -344,19 +342,6 @@ def test_diamonds_alarm_at_any_time_loses_nothing(
         time.sleep(0.1)
     assert "Took too long" in daemon.site.log.read_text()
     wait_until_archived(bay, daemon)
-    check_all_delivered(bay, graphite)
-
-
-def test_two_diamonds_on_one_share_deliver_every_report_once(
-    graphite: EmbeddedGraphite, bay: Bay, start: Start
-) -> None:
-    bay.scan(30)
-    daemon = start(graphite)
-    other = start(graphite, name="diamond-2")
-    wait_until_archived(bay, daemon)
-    bay.scan(30)
-    wait_until_archived(bay, daemon)
-    assert other.workers()
     check_all_delivered(bay, graphite)
 
 
