@@ -539,6 +539,7 @@ class StabilityCollector(diamond.collector.Collector):
         for _ in range(len(self._untold)):
             metrics = self._about(self._untold[0])
             room -= len(metrics)
+            # A run ends _MARGIN early, and half of that is for this.
             if room < 0 or _time_left() < -_MARGIN / 2:
                 break
             self._publish(metrics)

@@ -151,4 +151,4 @@ def test_a_bad_report_is_rejected_once_with_one_note(pair: Pair) -> None:
 def is_published(bay: Bay, graphite: EmbeddedGraphite) -> bool:
     """Whether any point of the newest report is on the disk."""
     newest = {path: {max(values): 0.0} for path, values in wanted_points(bay).items()}
-    return count(stored_points(graphite, newest)) > 0
+    return count(stored_points(graphite.whisper_dir, newest)) > 0
