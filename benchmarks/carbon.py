@@ -34,7 +34,8 @@ def rates(folder: Path, environment: Environment, quick: bool) -> list[Result]:
     )
     now = int(time.time()) // STEP * STEP
     first, second, *others = range(now - (MANY + 2) * STEP, now, STEP)
-    alone = [folder / f"{number}.wsp" for number in range(series)]
+    (folder / "alone").mkdir(parents=True)
+    alone = [folder / "alone" / f"{number}.wsp" for number in range(series)]
     floors = (
         _timed(_make, alone),
         _timed(_update, alone, [second]),
