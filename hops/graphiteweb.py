@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,6 +14,7 @@ from hops.errors import Problem
 
 # Years of a fine retention take graphite-web a while.
 TIMEOUT = 300
+NAP = 1  # seconds
 
 Series = dict[int, float]
 """Values by epoch."""
@@ -90,19 +92,12 @@ class GraphiteWeb:
     def points(self, target: str, epochs: Collection[int]) -> dict[int, dict[str, float]]:
         """{epoch: {metric path: value}}: what the series of `target`, a path or a pattern, hold in
         the slots of the `epochs`, however long a slot is at their age."""
-        try:
-            found = self._graphite.points(target, epochs, self._timeout)
-        except stability_graphite.GraphiteError as error:
-            raise _problem(error) from None
-        return dict(found)
+        return dict(_answer(lambda: self._graphite.points(target, epochs, self._timeout)))
 
     def step(self, path: str, epoch: int) -> int | None:
         """How many seconds a slot has in which a series keeps a point of `epoch` now; None when
         there is no such series, or it keeps nothing of that age."""
-        try:
-            found: int | None = self._graphite.step(path, epoch, self._timeout)
-        except stability_graphite.GraphiteError as error:
-            raise _problem(error) from None
+        found: int | None = _answer(lambda: self._graphite.step(path, epoch, self._timeout))
         return found
 
     def kept_since(self, path: str) -> int | None:
@@ -122,18 +117,36 @@ class GraphiteWeb:
         """Makes an event."""
         content = {"what": event.what, "tags": sorted(event.tags), "when": event.epoch}
         body = json.dumps({**content, "data": ""}).encode()
-        self._ask("/events/", {}, lambda answer: answer, body)
+        self._tell("/events/", body)
 
     def save_dashboard(self, name: str, state: str) -> None:
         """Keeps a dashboard of graphite-web's own pages; `state` is the JSON they have of it."""
         form = urlencode({"state": state}).encode()
-        self._ask(f"/dashboard/save/{quote(name)}", {}, lambda answer: answer, form)
+        self._tell(f"/dashboard/save/{quote(name)}", form)
 
-    def _ask(self, path: str, query: dict[str, Any], read: Any, body: bytes | None = None) -> Any:
+    def _ask(self, path: str, query: dict[str, Any], read: Callable[[Any], Any]) -> Any:
+        return _answer(lambda: self._graphite.ask(path, query, read, self._timeout))
+
+    def _tell(self, path: str, body: bytes) -> None:
         try:
-            return self._graphite.ask(path, query, read, self._timeout, body)
+            self._graphite.ask(path, {}, lambda answer: answer, self._timeout, body)
         except stability_graphite.GraphiteError as error:
             raise _problem(error) from None
+
+
+def _answer(ask: Callable[[], Any]) -> Any:
+    """What `ask` returns. What is no answer is asked for once more, a moment later: graphite-web
+    answers 500 where carbon is just making the file of a series."""
+    try:
+        try:
+            return ask()
+        except stability_graphite.GraphiteAway:
+            raise
+        except stability_graphite.GraphiteError:
+            time.sleep(NAP)
+            return ask()
+    except stability_graphite.GraphiteError as error:
+        raise _problem(error) from None
 
 
 def _problem(error: Exception) -> Problem:
