@@ -8,11 +8,10 @@ import sys
 import tempfile
 from datetime import date
 from pathlib import Path
-from time import perf_counter
 
 from benchmarks.delivery import OURS, QUEUES, road
 from benchmarks.results import Result
-from benchmarks.site import PROJECT, Bay, collector_of, diamonds_log, peak_megabytes
+from benchmarks.site import PROJECT, Bay, collector_of, cost_of_backlog, diamonds_log
 from hops.graphite import EmbeddedGraphite, Environment
 from sample_data.measure import simulate
 from sample_data.report import report_text
@@ -63,11 +62,7 @@ def main() -> None:
         bay = Bay(Path(folder, "bay"), content=_small_report())
         bay.scan(count)
         collector = collector_of(Path(folder), bay, [way.handler], url)
-        start = perf_counter()
-        while any(bay.folder.glob("*.txt")):
-            collector.collect()
-        ms = 1000 * (perf_counter() - start) / count
-    print(json.dumps([ms, peak_megabytes()]))
+        print(cost_of_backlog(bay, collector, count))
 
 
 if __name__ == "__main__":

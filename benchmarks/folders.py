@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.results import Result
-from benchmarks.site import Bay, NullHandler, collector_of, diamonds_log, peak_megabytes
+from benchmarks.site import Bay, NullHandler, collector_of, cost_of_backlog, diamonds_log
 
 POLLS = 50
 
@@ -104,11 +104,7 @@ def main() -> None:
         bay = Bay(Path(folder, "bay"))
         bay.scan(count)
         collector = collector_of(Path(folder), bay, [NullHandler({})])
-        start = perf_counter()
-        while any(bay.folder.glob("*.txt")):
-            collector.collect()
-        ms = 1000 * (perf_counter() - start) / count
-    print(json.dumps([ms, peak_megabytes()]))
+        print(cost_of_backlog(bay, collector, count))
 
 
 if __name__ == "__main__":

@@ -246,7 +246,7 @@ def test_beside_a_graphite_it_gets_the_same_points_and_what_it_lacks_can_be_sent
     bay: Bay, victoria: VictoriaMetrics, graphite: EmbeddedGraphite, tmp_path: Path
 ) -> None:
     put(bay, *SAMPLES)
-    diamond = site_of(tmp_path / "diamond", bay, graphite, {})
+    diamond = site_of(tmp_path / "diamond", [bay], graphite, {})
     send_also_to(victoria, diamond)
     assert diamond.run_once().wait() == 0
     assert bay.archived() == bay.sent
