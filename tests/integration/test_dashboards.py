@@ -136,18 +136,21 @@ def run_diamond(folder: Path, port: int) -> None:
 
 def wait_for(url: str, newest: tuple[str, str, datetime, str]) -> None:
     """Until the newest report, the collector's metrics and carbon's are there."""
-    coil = newest[0]
-    wanted = [
-        f"{PREFIX}.{coil}.fit.chisq.16",
-        f"{PREFIX}.Example.East.Bay3.ingest.waiting",
-        "carbon.agents.*.cache.size",
-    ]
+    coil, _, moment, _ = newest
+    scan = stability_report.timestamp(moment, "UTC")
+    now = int(time.time())
+    wanted = {
+        f"{PREFIX}.{coil}.fit.chisq.16": scan,
+        f"{PREFIX}.Example.East.Bay3.ingest.waiting": now,
+        "carbon.agents.*.cache.size": now,
+    }
     deadline = time.monotonic() + PATIENCE
-    for target in wanted:
+    for target, about in wanted.items():
+        since = {"from": about - 7200, "until": about + 7200}
         while not any(
             value is not None
-            for one in ask(f"{url}/render", target=target, format="json", **{"from": "-5d"})
-            for value, _ in one["datapoints"][-120:]
+            for one in ask(f"{url}/render", target=target, format="json", **since)
+            for value, _ in one["datapoints"]
         ):
             assert time.monotonic() < deadline, target
             time.sleep(0.1)
