@@ -13,8 +13,7 @@ from benchmarks.delivery import OURS, QUEUES, road
 from benchmarks.results import Result
 from benchmarks.site import PROJECT, Bay, collector_of, cost_of_backlog, diamonds_log
 from hops.graphite import EmbeddedGraphite, Environment
-from sample_data.measure import simulate
-from sample_data.report import report_text
+from sample_data.samples import text_of
 from sample_data.scanners import example_scanners
 from sample_data.schedule import Scan, scan_time
 
@@ -49,7 +48,7 @@ def _small_report() -> bytes:
     """A report of one slice and 32 channels."""
     north, _ = example_scanners(day := date(2026, 3, 2))
     scan = Scan(north, north.coils[0], scan_time(north, day), slices=1)
-    return report_text(simulate(scan)).encode()
+    return text_of(scan).encode()
 
 
 def main() -> None:

@@ -128,23 +128,24 @@ class GraphiteWeb:
         return _answer(lambda: self._graphite.ask(path, query, read, self._timeout))
 
     def _tell(self, path: str, body: bytes) -> None:
-        try:
-            self._graphite.ask(path, {}, lambda answer: answer, self._timeout, body)
-        except stability_graphite.GraphiteError as error:
-            raise _problem(error) from None
+        _once(lambda: self._graphite.ask(path, {}, lambda answer: answer, self._timeout, body))
 
 
 def _answer(ask: Callable[[], Any]) -> Any:
     """What `ask` returns. What is no answer is asked for once more, a moment later: graphite-web
     answers 500 where carbon is just making the file of a series."""
     try:
-        try:
-            return ask()
-        except stability_graphite.GraphiteAway:
-            raise
-        except stability_graphite.GraphiteError:
-            time.sleep(NAP)
-            return ask()
+        return ask()
+    except stability_graphite.GraphiteAway as error:
+        raise _problem(error) from None
+    except stability_graphite.GraphiteError:
+        time.sleep(NAP)
+    return _once(ask)
+
+
+def _once(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
     except stability_graphite.GraphiteError as error:
         raise _problem(error) from None
 

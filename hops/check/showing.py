@@ -16,7 +16,7 @@ import stability_report
 from hops.check.checking import GOOD, STATES, WAITS, Checked
 from hops.check.excerpt import drawn
 from hops.check.naming import Naming
-from hops.console import console, printable, say
+from hops.console import console, counted, printable, say
 from hops.times import moment
 
 STYLES = {GOOD: "green", WAITS: "yellow"}
@@ -138,8 +138,7 @@ def show_nearly(nearly: Sequence[Path]) -> None:
 def summary(counts: Counter[str]) -> str:
     """A sentence: how many reports are in which state."""
     states = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
-    total = sum(counts.values())
-    return f"{total:,} report{'s' * (total != 1)}: {states}."
+    return f"{counted(sum(counts.values()), 'report')}: {states}."
 
 
 def for_programs(checked: Checked, naming: Naming) -> dict[str, object]:
