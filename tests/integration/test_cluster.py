@@ -93,6 +93,14 @@ class Fleet:
         """Until the whisper files of the host have all of the points."""
         self.wait_until(lambda: lacking(host, points) == 0)
 
+    def deliver(self, days_ago: int) -> Points:
+        """All scanners write a report, and both hosts store it; returns what is in the reports."""
+        written = self.scan(days_ago)
+        self.wait_until_archived()
+        for host in self.cluster.hosts:
+            self.wait_until_stored(host, written)
+        return written
+
     def _start_hops(self, host: Host, command: str, *options: str) -> subprocess.Popen[str]:
         """A command of hops that asks the graphite-web of this host."""
         conf = self._site.conf.with_name(f"{host.address}.conf")
@@ -208,9 +216,7 @@ def test_what_one_host_lacks_is_shown_from_the_other(start: Start) -> None:
     cluster = fleet.cluster
     one, two = cluster.hosts
     fleet.daemon.start()
-    earlier = fleet.scan(3)
-    fleet.wait_until_archived()
-    fleet.wait_until_stored(one, earlier)
+    fleet.deliver(3)
     one.caches["a"].kill()
     lost = fleet.scan(2)
     fleet.wait_until_archived()
@@ -218,10 +224,7 @@ def test_what_one_host_lacks_is_shown_from_the_other(start: Start) -> None:
     cluster.relay.kill()
     cluster.relay.start()
     one.caches["a"].start()
-    later = fleet.scan(1)
-    fleet.wait_until_archived()
-    fleet.wait_until_stored(one, later)
-    fleet.wait_until_stored(two, later)
+    fleet.deliver(1)
 
     assert 0 < lacking(one, lost) < count(lost)
     for host in cluster.hosts:
@@ -246,10 +249,7 @@ def test_what_only_the_memory_of_a_killed_cache_had_is_found_missing_and_ingeste
     cluster = fleet.cluster
     one, two = cluster.hosts
     fleet.daemon.start()
-    earlier = fleet.scan(2)
-    fleet.wait_until_archived()
-    for host in cluster.hosts:
-        fleet.wait_until_stored(host, earlier)
+    fleet.deliver(2)
     for cache in one.caches.values():
         cache.stop()
     one.change_carbon("cache", MAX_UPDATES_PER_SECOND="1")
