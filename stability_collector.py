@@ -500,7 +500,7 @@ class StabilityCollector(diamond.collector.Collector):
         """Moves a report into the archive; returns 1, or 0 when it cannot be moved."""
         flight = share.flights[name]
         try:
-            archived = folder.archive(name, flight.signature, self.settings.ingest_dir)
+            archived = share.archive(folder, name, self.settings.ingest_dir)
         except EnvironmentError as error:
             share.tell(name, 'is published but cannot be moved into %r, and stays: %s'
                        % (self.settings.ingest_dir, error.strerror))
@@ -670,9 +670,8 @@ class _Share(object):
     def look_into(self, folder, ingest_dir):
         """Lists the reports that wait, and forgets what has gone."""
         self.names = report_names(folder.names())
-        status = folder.status(ingest_dir)
-        archive = status and _signature(status)
-        if archive != self._archive:  # by us, or by another daemon
+        archive = folder.signature(ingest_dir)
+        if archive != self._archive:  # another daemon archives too
             archived = report_names(folder.names_in(ingest_dir))
             self._newest = max(_newest_past(archived), self._newest, key=_digits)
             self._archive = archive
@@ -698,6 +697,16 @@ class _Share(object):
 
     def take_off(self, name, report, epoch, metrics):
         self.flights[name] = _Flight(self._files[name].signature, report, epoch, metrics)
+
+    def archive(self, folder, name, ingest_dir):
+        """Moves a published report into the archive, which is not listed again for it; returns what
+        `Folder.archive` does.
+        """
+        was_seen = folder.signature(ingest_dir) == self._archive
+        archived = folder.archive(name, self.flights[name].signature, ingest_dir)
+        if was_seen:
+            self._archive = folder.signature(ingest_dir)
+        return archived
 
     def under_way(self):
         """Channels and day of the scans that are published, and that others have to wait for.
@@ -976,6 +985,11 @@ class Folder(object):
                 raise
             return None
 
+    def signature(self, name):
+        """The `_signature` of `name`, or None when it is not there."""
+        status = self.status(name)
+        return None if status is None else _signature(status)
+
     def read(self, name):
         """The content of a regular file (bytes, one more than a report may have at most), and
         its status.
@@ -996,8 +1010,7 @@ class Folder(object):
         Returns its new name, from here; None when it has gone or changed. What has its name there
         stays: a report with the same content is called a duplicate, another gets a number.
         """
-        status = self.status(name)
-        if status is None or _signature(status) != signature:
+        if self.signature(name) != signature:
             return None
         with self._subfolder(subfolder) as folder:
             new = name
@@ -1015,8 +1028,7 @@ class Folder(object):
         Returns its new name, from here; None when it has gone or changed.
         """
         with self._subfolder(subfolder) as folder:
-            status = self.status(name)
-            if status is None or _signature(status) != signature:
+            if self.signature(name) != signature:
                 return None
             new = _free_name(folder, *os.path.splitext(name), also='.reason.txt')
             note = folder.at(new + '.reason.txt')
@@ -1061,12 +1073,17 @@ class Folder(object):
         return os.path.join(self._path, name)
 
     def _subfolder(self, name):
-        if self.status(name) is None:
-            try:
-                os.mkdir(self.at(name))
-            except EnvironmentError as error:
-                if error.errno != errno.EEXIST:  # another daemon was quicker
-                    raise
+        """The Folder `name` in this one, made when missing."""
+        try:
+            return Folder(self.at(name), os.O_NOFOLLOW)
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+        try:
+            os.mkdir(self.at(name))
+        except EnvironmentError as error:
+            if error.errno != errno.EEXIST:  # another daemon was quicker
+                raise
         return Folder(self.at(name), os.O_NOFOLLOW)
 
     def _move(self, name, folder, new, subfolder):

@@ -8,7 +8,7 @@ import sys
 import pytest
 from diamond.utils.signals import SIGALRMException
 from render import fixed
-from sites import OLD, names_in, put
+from sites import NEW, OLD, names_in, put
 
 import stability_collector
 
@@ -54,6 +54,17 @@ def test_a_quiet_poll_lists_a_folder_once_and_opens_no_file(site, bay1, calls, c
     assert calls['lstat'] == 1  # the archive, which another daemon may have put reports into
     assert calls['read'] == 0
     assert caplog.records == []
+
+
+def test_an_archive_is_not_listed_again_for_our_own_report(site, bay1, calls):
+    put(bay1, OLD)
+    site.run()
+    put(bay1, NEW)
+    site.run()
+    calls.clear()
+    site.run()
+    assert calls['listdir'] == 1  # the folder
+    assert names_in(bay1.join('Ingested')) == [OLD, NEW]
 
 
 def test_a_run_lists_a_folder_once_however_much_waits_in_it(site, bay1, calls):
