@@ -42,6 +42,8 @@ _CONFIGURATION = re.compile(
     r'\s*([0-9]{1,6})\s+channels?\Z')
 _HEADING_START = 'Stability'
 _HEADING = re.compile(_HEADING_START + r'\s+(\S|\S.*\S)\s+results:\Z')
+# With the blank ones before it.
+_LINE = r'[ \t\n]*[^\n]*'
 _NUMBER = re.compile(r'[+-]?[0-9]+(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?\Z')
 # How C runtimes print what is no number: C99's words, and Microsoft's older 1.#IND, 1.#QNAN and
 # 1.#INF, which rounding to two decimals turns into 1.#J and 1.#R.
@@ -64,7 +66,8 @@ _MOST_VALUES = 10000
 _LONGEST_NAME = 100
 _NOT_IN_A_NAME = re.compile('[^A-Za-z0-9_-]')
 _NOT_IN_A_COLUMN = re.compile('[^A-Za-z0-9_]')
-_PLAIN_TEXT = re.compile(r'[!-~\t\n ]*\Z')
+# Of text in ASCII.
+_PLAIN_CHARACTERS = bytes(bytearray(range(0x21, 0x7f))) + b'\t\n '
 _ODD_SPACE = re.compile(r'[^\S\t\n ]', re.UNICODE)
 
 
@@ -154,11 +157,14 @@ def parse(text, filename):
     time_of_scan = scan_time(filename)
     lines = _Lines(text, filename)
     slices, measurements, channels = _configuration(lines)
+    if slices > _MOST_VALUES:
+        raise lines.malformed('expected at most %d values' % _MOST_VALUES)
+    slice_numbers = [str(number) for number in range(1, slices + 1)]
     seen = set()
-    sections = [_section(lines, slices, seen)]
+    sections = [_section(lines, slice_numbers, seen)]
     values = len(sections[0].columns) * slices
     while not lines.at_end():
-        sections.append(_section(lines, slices, seen))
+        sections.append(_section(lines, slice_numbers, seen))
         values += len(sections[-1].columns) * slices
         if values > _MOST_VALUES:
             raise lines.malformed('expected at most %d values' % _MOST_VALUES)
@@ -211,33 +217,37 @@ class _Lines(object):
         # A CRLF may have been cut in two.
         text = text[:-1] if text.endswith('\r') else text
         text = text.replace('\r\n', '\n')
-        lines = [line.strip() for line in text.split('\n')]
-        self._terminated = not lines[-1]
-        self._lines = [(number, line) for number, line in enumerate(lines, 1) if line]
-        self._taken = 0
-        odd = None if _PLAIN_TEXT.match(text) else _ODD_SPACE.search(text)
+        others = text.encode('utf-8', 'replace').translate(None, _PLAIN_CHARACTERS)
+        odd = _ODD_SPACE.search(text) if others else None
         if odd:
             raise MalformedReport(filename, text.count('\n', 0, odd.start()) + 1,
                                   'expected tabs and spaces only, found %s' % _excerpt(odd.group()),
                                   odd.group())
+        self._text = text.rstrip()
+        self._terminated = '\n' in text[len(self._text):]
+        # Where the line taken last begins and ends.
+        self._start = self._end = 0
 
     def take(self, expected):
         """The next line (str), without white space around it; `expected` (str) says what for."""
         if self.at_end():
             raise self.incomplete('expected %s, found the end of the file' % expected)
-        self._taken += 1
-        return self._lines[self._taken - 1][1]
+        line = self.ahead(_LINE)
+        self.skip(line)
+        return line.strip()
 
-    def ahead(self, count):
-        """The next `count` lines (str, each with its end), or '' when there are fewer."""
-        lines = self._lines[self._taken:self._taken + count]
-        return '' if len(lines) < count else ''.join([line + '\n' for _, line in lines])
+    def ahead(self, pattern):
+        """What `pattern` (str) matches after the line taken last (str), or ''."""
+        match = re.compile(pattern).match(self._text, self._end)
+        return match.group() if match else ''
 
-    def skip(self, count):
-        self._taken += count
+    def skip(self, lines):
+        """Takes the `lines` (str) that are ahead."""
+        self._end += len(lines)
+        self._start = self._text.rfind('\n', 0, self._end) + 1
 
     def at_end(self):
-        return self._taken == len(self._lines)
+        return self._end == len(self._text)
 
     def cut_off(self):
         """Whether the line taken last is the file's last and has no end, so may be half a line."""
@@ -257,7 +267,7 @@ class _Lines(object):
         return error('expected %s, found %s' % (expected, _excerpt(found)), found)
 
     def _number(self):
-        return self._lines[self._taken - 1][0] if self._taken else 1
+        return self._text.count('\n', 0, self._start) + 1
 
 
 def _excerpt(text):
@@ -280,15 +290,16 @@ def _configuration(lines):
     return counts
 
 
-def _section(lines, slices, seen):
+def _section(lines, slice_numbers, seen):
     name = _heading(lines)
-    if metric_name(name) in seen:
+    level = metric_name(name)
+    if level in seen:
         raise lines.malformed('expected every section once, found %s again' % _excerpt(name))
-    seen.add(metric_name(name))
+    seen.add(level)
     columns = _columns(lines)
-    if len(columns) * slices > _MOST_VALUES:
+    if len(columns) * len(slice_numbers) > _MOST_VALUES:
         raise lines.malformed('expected at most %d values' % _MOST_VALUES)
-    rows, decimals = _rows(lines, slices, len(columns))
+    rows, decimals = _rows(lines, slice_numbers, len(columns))
     return Section(name, columns, rows, decimals)
 
 
@@ -318,45 +329,47 @@ def _columns(lines):
     return tuple(columns[1:])
 
 
-def _rows(lines, slices, width):
-    """Numbers and decimals of a section's rows."""
-    rows = (_plain_rows(lines, slices, width)
-            or [_row(lines, number, slices, width) for number in range(1, slices + 1)])
-    return tuple(zip(*rows))
+def _rows(lines, slice_numbers, width):
+    """Numbers and decimals of a section's rows, which begin with `slice_numbers` (list of str)."""
+    return (_plain_rows(lines, slice_numbers, width)
+            or zip(*[_row(lines, number, len(slice_numbers), width) for number in slice_numbers]))
 
 
-def _plain_rows(lines, slices, width):
+def _plain_rows(lines, slice_numbers, width):
     """The rows read at once, if each is there, and plain numbers are written alike in all of them;
-    otherwise none is taken.
+    otherwise none is taken, and None is returned.
 
     Nearly all are so; `_row` takes the others, and tells what is wrong with them.
     """
-    text = lines.ahead(slices)
+    decimals = tuple([len(cell.partition('.')[2]) for cell in lines.ahead(_LINE).split()[1:]])
+    if len(decimals) != width or width > _FEW_COLUMNS:
+        return None
+    text = lines.ahead(_plain_pattern(decimals, len(slice_numbers)))
     cells = text.split()
-    decimals = tuple([len(cell.partition('.')[2]) for cell in cells[1:width + 1]])
-    if (width > _FEW_COLUMNS or len(cells) != slices * (width + 1)
-            or not re.match(_plain_pattern(decimals), text)
-            or cells[::width + 1] != [str(number) for number in range(1, slices + 1)]):
-        return []
-    lines.skip(slices)
-    numbers = tuple(map(float, cells))
-    return [(numbers[start:start + width], decimals)
-            for start in range(1, len(cells), width + 1)]
+    if cells[::width + 1] != slice_numbers:
+        return None
+    lines.skip(text)
+    del cells[::width + 1]
+    numbers = iter(map(float, cells))
+    return tuple(zip(*[numbers] * width)), (decimals,) * len(slice_numbers)
 
 
-def _plain_pattern(decimals):
-    """A regex for rows of numbers with so many `decimals` (tuple of int), each surely exact."""
-    return r'(?:[0-9]+%s\n)+\Z' % ''.join([_PLAIN_CELLS.get(each, 'no') for each in decimals])
+def _plain_pattern(decimals, slices):
+    """A regex for so many rows of numbers with so many `decimals` (tuple of int), each surely
+    exact.
+    """
+    return r'(?:[ \t\n]*[0-9]+%s[ \t]*(?=\n|\Z)){%d}' % (
+        ''.join([_PLAIN_CELLS.get(each, 'no') for each in decimals]), slices)
 
 
 def _row(lines, slice_number, slices, width):
     """Numbers and decimals of one row: a tuple of float or None, and one of int."""
-    expected = 'slice %d of %d with %d values' % (slice_number, slices, width)
+    expected = 'slice %s of %d with %d values' % (slice_number, slices, width)
     line = lines.take(expected)
     cells = line.split()
     if len(cells) != width + 1:
         raise lines.wrong(expected, line, begins_well=len(cells) <= width)
-    if cells[0] != str(slice_number):
+    if cells[0] != slice_number:
         raise lines.malformed('expected %s, found %s' % (expected, _excerpt(line)), cells[0])
     values = []
     for position, cell in enumerate(cells[1:], 1):
