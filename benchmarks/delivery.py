@@ -53,7 +53,6 @@ class Cost(NamedTuple):
     busy: float
 
 
-
 class Watch(NullHandler):
     """A Diamond handler that notes when those before it were flushed after so many metrics."""
 
@@ -169,17 +168,29 @@ def to_a_socket(folder: Path, quick: bool) -> list[Result]:
 
 
 def to_carbon(folder: Path, environment: Environment, quick: bool) -> list[Result]:
-    """Delivery into a real carbon with confirmation, and what that asks of graphite-web."""
+    """Delivery into a real carbon with confirmation, through each queue, and what that asks of
+    graphite-web."""
     reports, rounds = (10, 3) if quick else (30, 7)
-    with (
-        EmbeddedGraphite(folder / "graphite", environment) as graphite,
-        road(QUEUES[OURS], graphite.line_port) as way,
-    ):
-        floor, ours = _side_by_side(folder / "side", way, reports, rounds, graphite.url)
-        alone = _requests(folder / "alone", way, graphite.url, 1)
-        many = _requests(folder / "many", way, graphite.url, 50)
+    results = []
+    with EmbeddedGraphite(folder / "graphite", environment) as graphite:
+        for name, make_manager in QUEUES.items():
+            with road(make_manager, graphite.line_port) as way:
+                side = folder / name.split()[0]
+                floor, ours = _side_by_side(side, way, reports, rounds, graphite.url)
+                results.append(
+                    Result(
+                        f"to carbon, confirmed, {name}",
+                        ours.until_sent,
+                        "ms",
+                        floor.until_sent,
+                        READY_MADE,
+                    )
+                )
+        with road(QUEUES[OURS], graphite.line_port) as way:
+            alone = _requests(folder / "alone", way, graphite.url, 1)
+            many = _requests(folder / "many", way, graphite.url, 50)
     return [
-        Result("to carbon, confirmed", ours.until_sent, "ms", floor.until_sent, READY_MADE),
+        *results,
         Result("the collector's processor time", ours.busy, "ms", floor.busy, READY_MADE),
         Result("HTTP requests for a report alone", alone, ""),
         Result("HTTP requests a report, of 50", many, ""),

@@ -80,6 +80,18 @@ def test_value_given_as_text_is_rounded_as_it_always_was():
     assert str(metric("nan").value) == "nan"
 
 
+# The queue
+
+
+def test_a_metric_crosses_the_queue_as_it_is():
+    sent = metric(2.5, raw_value=3, precision=1, host="a", metric_type="GAUGE", ttl=60.0)
+    sent.value = "changed since"
+    found = pickle.loads(pickle.dumps(sent, pickle.HIGHEST_PROTOCOL))
+    assert type(found) is type(sent)
+    for name in sent.__slots__:
+        assert getattr(found, name) == getattr(sent, name)
+
+
 # Text and bytes
 
 
