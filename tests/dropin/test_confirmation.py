@@ -387,7 +387,10 @@ def test_what_is_said_of_many_scanners_is_said_in_turn_when_the_queue_is_small(s
 
 
 @pytest.mark.usefixtures('quick')
-def test_what_is_said_of_a_scanner_has_room_though_reports_fill_the_queue(site, bay1):
+def test_what_is_said_of_a_scanner_has_room_though_reports_fill_the_queue(
+        site, bay1, monkeypatch):
+    monkeypatch.setattr(stability_collector, '_PATIENCE', 0)
+    site.settings['confirm_seconds'] = 0
     put(bay1, OLD, slices=43)  # 86 values
     put(bay1, NEW, slices=43)
     metrics = Filled(site, 100)

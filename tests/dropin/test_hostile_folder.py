@@ -644,6 +644,8 @@ def test_a_scanner_with_many_reports_of_a_day_leaves_time_for_the_others(site, b
 
     monkeypatch.setattr(stability_collector.Folder, 'read', slow)
     monkeypatch.setattr(stability_collector, '_time_left', lambda: left[0])
+    monkeypatch.setattr(stability_collector, '_PATIENCE', 0.2)
+    monkeypatch.setattr(stability_collector, '_NAP', 0.002)
     epochs = set()
     for _ in range(5):
         left[0] = 10  # as many reads as one run has time for

@@ -24,6 +24,7 @@ ELSEWHERE = [
     "integration/test_delivery.py",
     "integration/test_demo.py",
     "integration/test_hops_doctor.py",
+    "integration/test_hops_report.py",
     "integration/test_hostile_share.py",
     "integration/test_manual.py",
     "integration/test_move_from_2018.py",
