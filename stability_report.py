@@ -157,8 +157,7 @@ def parse(text, filename):
     time_of_scan = scan_time(filename)
     lines = _Lines(text, filename)
     slices, measurements, channels = _configuration(lines)
-    if slices > _MOST_VALUES:
-        raise lines.malformed('expected at most %d values' % _MOST_VALUES)
+    _require_few(lines, slices)
     slice_numbers = [str(number) for number in range(1, slices + 1)]
     seen = set()
     sections = [_section(lines, slice_numbers, seen)]
@@ -166,8 +165,7 @@ def parse(text, filename):
     while not lines.at_end():
         sections.append(_section(lines, slice_numbers, seen))
         values += len(sections[-1].columns) * slices
-        if values > _MOST_VALUES:
-            raise lines.malformed('expected at most %d values' % _MOST_VALUES)
+        _require_few(lines, values)
     if lines.cut_off() and _last_number_is_short(sections):
         raise lines.incomplete('expected as many decimals as in the rows above, '
                                'found the end of the file')
@@ -297,10 +295,14 @@ def _section(lines, slice_numbers, seen):
         raise lines.malformed('expected every section once, found %s again' % _excerpt(name))
     seen.add(level)
     columns = _columns(lines)
-    if len(columns) * len(slice_numbers) > _MOST_VALUES:
-        raise lines.malformed('expected at most %d values' % _MOST_VALUES)
+    _require_few(lines, len(columns) * len(slice_numbers))
     rows, decimals = _rows(lines, slice_numbers, len(columns))
     return Section(name, columns, rows, decimals)
+
+
+def _require_few(lines, values):
+    if values > _MOST_VALUES:
+        raise lines.malformed('expected at most %d values' % _MOST_VALUES)
 
 
 def _heading(lines):

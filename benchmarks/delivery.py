@@ -8,7 +8,7 @@ import signal
 import socket
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, process_time
@@ -159,41 +159,40 @@ def to_a_socket(folder: Path, quick: bool) -> list[Result]:
         for name, make_manager in QUEUES.items():
             with road(make_manager, port) as way:
                 costs[name] = _side_by_side(folder / name.split()[0], way, reports, rounds)
-    results = [
-        Result(f"to a socket, {name}", ours.until_sent, "ms", floor.until_sent, READY_MADE)
-        for name, (floor, ours) in costs.items()
-    ]
     published, ours = (floor.until_sent for floor, _ in costs.values())
-    return [*results, Result(f"{READY_MADE}, {OURS}", ours, "ms", published, PUBLISHED)]
+    return [
+        *_until_sent("to a socket", costs),
+        Result(f"{READY_MADE}, {OURS}", ours, "ms", published, PUBLISHED),
+    ]
 
 
 def to_carbon(folder: Path, environment: Environment, quick: bool) -> list[Result]:
     """Delivery into a real carbon with confirmation, through each queue, and what that asks of
     graphite-web."""
     reports, rounds = (10, 3) if quick else (30, 7)
-    results = []
+    costs = {}
     with EmbeddedGraphite(folder / "graphite", environment) as graphite:
         for name, make_manager in QUEUES.items():
             with road(make_manager, graphite.line_port) as way:
                 side = folder / name.split()[0]
-                floor, ours = _side_by_side(side, way, reports, rounds, graphite.url)
-                results.append(
-                    Result(
-                        f"to carbon, confirmed, {name}",
-                        ours.until_sent,
-                        "ms",
-                        floor.until_sent,
-                        READY_MADE,
-                    )
-                )
+                costs[name] = _side_by_side(side, way, reports, rounds, graphite.url)
         with road(QUEUES[OURS], graphite.line_port) as way:
             alone = _requests(folder / "alone", way, graphite.url, 1)
             many = _requests(folder / "many", way, graphite.url, 50)
+    floor, ours = costs[OURS]
     return [
-        *results,
+        *_until_sent("to carbon, confirmed", costs),
         Result("the collector's processor time", ours.busy, "ms", floor.busy, READY_MADE),
         Result("HTTP requests for a report alone", alone, ""),
         Result("HTTP requests a report, of 50", many, ""),
+    ]
+
+
+def _until_sent(where: str, costs: Mapping[str, tuple[Cost, Cost]]) -> list[Result]:
+    """Of the collector, beside ready-made Metrics, through each queue."""
+    return [
+        Result(f"{where}, {name}", ours.until_sent, "ms", floor.until_sent, READY_MADE)
+        for name, (floor, ours) in costs.items()
     ]
 
 
