@@ -39,7 +39,7 @@ setup(
     license="MIT",
     python_requires=">=3.9",
     py_modules=["stability_collector", "stability_graphite", "stability_report"],
-    packages=find_packages(include=["diamond3*", "hops*", "sample_data"]),
+    packages=find_packages(include=["diamond3*", "hops*", "lab*", "sample_data"]),
     data_files=shipped_files(),
     install_requires=[
         # diamond3 knows how to run exactly this one; it has been the newest since 2016.

@@ -16,7 +16,7 @@ from benchmarks import carbon, confirmed, delivery, folders, panels, reading, sc
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
 from hops.console import HELP, console, say
-from hops.graphite import GraphiteError, find_environment
+from lab.graphite import GraphiteError, find_environment
 
 
 @click.command(

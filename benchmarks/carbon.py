@@ -13,8 +13,8 @@ import whisper
 
 from benchmarks.results import Result
 from benchmarks.site import PROJECT
-from hops.graphite import EmbeddedGraphite, Environment
 from hops.sizing import CHOICES, parse_retention
+from lab.graphite import EmbeddedGraphite, Environment
 
 SCHEMAS = PROJECT / "graphite" / "storage-schemas.conf"
 RETENTION = next(iter(CHOICES))

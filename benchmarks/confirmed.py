@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.delivery import OURS, QUEUES, road
 from benchmarks.results import Result
 from benchmarks.site import PROJECT, Bay, collector_of, cost_of_backlog, diamonds_log
-from hops.graphite import EmbeddedGraphite, Environment
+from lab.graphite import EmbeddedGraphite, Environment
 from sample_data.samples import text_of
 from sample_data.scanners import example_scanners
 from sample_data.schedule import Scan, scan_time

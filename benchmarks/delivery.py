@@ -29,7 +29,7 @@ from benchmarks.site import (
     publish_ready_made,
 )
 from diamond3.metric_queue import Manager
-from hops.graphite import EmbeddedGraphite, Environment
+from lab.graphite import EmbeddedGraphite, Environment
 from stability_graphite import Graphite
 
 FORK = multiprocessing.get_context("fork")

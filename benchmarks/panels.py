@@ -15,7 +15,7 @@ import whisper
 import stability_report
 from benchmarks.results import Result
 from benchmarks.site import PROJECT, SOURCE
-from hops.graphite import EmbeddedGraphite, Environment
+from lab.graphite import EmbeddedGraphite, Environment
 
 sys.path.insert(0, str(PROJECT / "tests" / "integration"))
 from grafana_page import Page

@@ -8,7 +8,6 @@ from hops.audit import main as audit
 from hops.backfill.command import main as backfill
 from hops.check.command import main as check
 from hops.console import HELP
-from hops.demo import main as demo
 from hops.doctor.command import main as doctor
 from hops.init import main as init
 from hops.notes import note, notes
@@ -17,6 +16,7 @@ from hops.report.command import main as report
 from hops.sample import main as sample
 from hops.sizing import main as sizing
 from hops.status import main as status
+from lab.demo import main as demo
 
 
 @click.group(context_settings=HELP)

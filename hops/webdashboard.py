@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from string import Template
 from typing import Any
 
-from hops.grafana import OURS
 from hops.graphiteweb import GraphiteWeb
 from hops.times import DAY
+from lab.grafana import OURS
 
 # Graphite labels every 30th day, of more than a year every 240th, and cuts a label at the end.
 SHOWN = 350 * DAY

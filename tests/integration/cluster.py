@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pythons import ROOT
 
-from hops.graphite import Environment, Server
-from hops.graphite.configuration import free_block
-from hops.graphite.embedded import SERVE
-from hops.graphite.environment import process_variables
+from lab.graphite import Environment, Server
+from lab.graphite.configuration import free_block
+from lab.graphite.embedded import SERVE
+from lab.graphite.environment import process_variables
 
 GRAPHITE = ROOT / "graphite"
 ADDRESSES = {"192.0.2.1": "127.0.0.1", "192.0.2.2": "127.0.0.2"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hops.graphite import EmbeddedGraphite, GraphiteError, find_environment
+from lab.graphite import EmbeddedGraphite, GraphiteError, find_environment
 
 
 @pytest.fixture(scope="session")

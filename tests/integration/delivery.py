@@ -17,9 +17,9 @@ from pathlib import Path
 
 import whisper
 
-from hops.diamond import PREFIX, DiamondSite
-from hops.graphite import EmbeddedGraphite
-from hops.processes import Daemon
+from lab.diamond import PREFIX, DiamondSite
+from lab.graphite import EmbeddedGraphite
+from lab.processes import Daemon
 from sample_data.files import generate
 from sample_data.scanners import NORTH, example_scanners
 from sample_data.schedule import schedule

@@ -23,9 +23,9 @@ from typing import Any
 from PIL import Image
 
 import stability_report
-from hops.graphite import EmbeddedGraphite, find_environment
 from hops.report.quantities import QUANTITIES
 from hops.webdashboard import SHOWN, trends
+from lab.graphite import EmbeddedGraphite, find_environment
 from sample_data.measure import simulate
 from sample_data.report import report_text
 from sample_data.scanners import NORTH, SOUTH, Scanner, example_scanners

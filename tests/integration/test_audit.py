@@ -19,8 +19,8 @@ import pytest
 import whisper
 from delivery import PATIENCE, points_of
 
-from hops.diamond import PREFIX, DiamondSite
-from hops.graphite import EmbeddedGraphite, Environment
+from lab.diamond import PREFIX, DiamondSite
+from lab.graphite import EmbeddedGraphite, Environment
 from sample_data.files import generate
 from sample_data.scanners import NORTH, example_scanners
 from sample_data.schedule import Scan

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from delivery import Bay, count, missing, site_of, wanted_points
 
 from hops.backfill.command import main
-from hops.graphite import EmbeddedGraphite
-from hops.processes import Daemon
+from lab.graphite import EmbeddedGraphite
+from lab.processes import Daemon
 from sample_data.files import generate
 from sample_data.scanners import NORTH, example_scanners
 from sample_data.schedule import newest_day, schedule

@@ -20,9 +20,9 @@ import pytest
 from cluster import Cluster, Host
 from delivery import Points, count, left_behind, points_of, stored_points, wait_until
 
-from hops.diamond import PREFIX, DiamondSite
-from hops.graphite import Environment
-from hops.processes import Daemon
+from lab.diamond import PREFIX, DiamondSite
+from lab.graphite import Environment
+from lab.processes import Daemon
 from sample_data.files import write_report
 from sample_data.samples import text_of
 from sample_data.scanners import NORTH_32, example_scanners

@@ -23,14 +23,14 @@ from grafana_page import Page, ask, ask_raw
 import stability_report
 from grafana.build import HERE, build
 from grafana.variables import Site
-from hops.diamond import PREFIX, DiamondSite
-from hops.graphite import EmbeddedGraphite, Environment
 from hops.graphiteweb import GraphiteWeb
 from hops.report.control import choose_baseline
 from hops.report.data import Scanners
 from hops.report.quantities import QUANTITIES
 from hops.report.verdict import judge
 from hops.webdashboard import save_dashboard
+from lab.diamond import PREFIX, DiamondSite
+from lab.graphite import EmbeddedGraphite, Environment
 from sample_data.measure import simulate
 from sample_data.report import report_text
 from sample_data.samples import sample_reports

@@ -27,8 +27,8 @@ from delivery import (
     wanted_points,
 )
 
-from hops.graphite import EmbeddedGraphite, Environment
-from hops.processes import Daemon
+from lab.graphite import EmbeddedGraphite, Environment
+from lab.processes import Daemon
 from sample_data.samples import sample_reports
 
 pytestmark = pytest.mark.integration

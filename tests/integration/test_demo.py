@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pythons import ROOT
 
-from hops.graphite import Environment
+from lab.graphite import Environment
 from sample_data.files import write_report
 from sample_data.scanners import example_scanners
 from sample_data.schedule import schedule

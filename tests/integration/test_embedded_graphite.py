@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import whisper
 
-from hops.graphite import EmbeddedGraphite, GraphiteError, configuration, embedded
+from lab.graphite import EmbeddedGraphite, GraphiteError, configuration, embedded
 
 pytestmark = pytest.mark.integration
 
@@ -351,7 +351,7 @@ def test_leaves_no_process_after_an_exception(graphite_environment, tmp_path):
 PARENT = """
 import sys
 from pathlib import Path
-from hops.graphite import EmbeddedGraphite, Environment
+from lab.graphite import EmbeddedGraphite, Environment
 
 folder, python, static = map(Path, sys.argv[1:])
 with EmbeddedGraphite(folder, Environment(python, static)) as graphite:

@@ -18,8 +18,8 @@ import pytest
 from mounts import mounted
 from pythons import ROOT
 
-from hops.graphite import EmbeddedGraphite, configuration
 from hops.graphiteweb import GraphiteWeb
+from lab.graphite import EmbeddedGraphite, configuration
 
 pytestmark = pytest.mark.integration
 

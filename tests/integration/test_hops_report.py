@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from sample_years import LAST_DAY, NORTH, PREFIX, SOUTH, SOUTH_SCANNER, fill, post_event
 
-from hops.graphite import EmbeddedGraphite
 from hops.graphiteweb import Event, GraphiteWeb
 from hops.report.data import Scanners
+from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 

@@ -18,8 +18,8 @@ import pytest
 from mounts import mounted
 from receivers import Receiver
 
-from hops.diamond import PREFIX, DiamondSite
-from hops.processes import Daemon
+from lab.diamond import PREFIX, DiamondSite
+from lab.processes import Daemon
 
 pytestmark = pytest.mark.integration
 

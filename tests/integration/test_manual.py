@@ -24,7 +24,7 @@ import pytest
 import yaml
 from pythons import ROOT, run
 
-from hops.graphite import EmbeddedGraphite, Environment
+from lab.graphite import EmbeddedGraphite, Environment
 
 pytestmark = pytest.mark.integration
 

@@ -21,10 +21,10 @@ from pythons import ROOT
 
 import stability_report
 from hops import site as sites
-from hops.diamond import DiamondSite
-from hops.graphite import EmbeddedGraphite
 from hops.graphiteweb import GraphiteWeb
 from hops.readback import Expected, State, compare, expected
+from lab.diamond import DiamondSite
+from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 

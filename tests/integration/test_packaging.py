@@ -17,7 +17,7 @@ import pytest
 from pythons import ROOT, run
 
 from hops.cli import main as hops
-from hops.graphite import Environment
+from lab.graphite import Environment
 
 pytestmark = pytest.mark.integration
 

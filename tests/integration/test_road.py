@@ -15,8 +15,8 @@ import pytest
 import whisper
 from pythons import ROOT, python_27, run
 
-from hops.diamond import DiamondSite
-from hops.graphite import EmbeddedGraphite
+from lab.diamond import DiamondSite
+from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 

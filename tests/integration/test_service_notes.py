@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from hops.graphite import EmbeddedGraphite, Environment
 from hops.graphiteweb import GraphiteWeb
+from lab.graphite import EmbeddedGraphite, Environment
 
 pytestmark = pytest.mark.integration
 

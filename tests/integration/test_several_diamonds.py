@@ -20,7 +20,7 @@ from delivery import (
     wanted_points,
 )
 
-from hops.graphite import EmbeddedGraphite
+from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import whisper
 
-from hops.graphite import EmbeddedGraphite, configuration
+from lab.graphite import EmbeddedGraphite, configuration
 
 pytestmark = pytest.mark.integration
 

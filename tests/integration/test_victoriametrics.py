@@ -20,10 +20,10 @@ import pytest
 from delivery import PREFIX, Bay, count, missing, site_of, wait_until, wanted_points
 from pythons import ROOT, run
 
-from hops.diamond import DiamondSite
-from hops.graphite import EmbeddedGraphite
-from hops.graphite.configuration import choose_ports
-from hops.processes import Daemon
+from lab.diamond import DiamondSite
+from lab.graphite import EmbeddedGraphite
+from lab.graphite.configuration import choose_ports
+from lab.processes import Daemon
 from sample_data.scanners import NORTH
 
 pytestmark = pytest.mark.integration

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from hops import grafana
-from hops.grafana import Grafana, GrafanaError, GrafanaMissing, find_grafana
+from lab import grafana
+from lab.grafana import Grafana, GrafanaError, GrafanaMissing, find_grafana
 
 GRAPHITE = "http://127.0.0.1:1"
 
@@ -115,7 +115,7 @@ def test_one_that_will_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
 def test_it_ends_with_a_starter_that_is_killed(tmp_path: Path) -> None:
     home = stand_in(tmp_path / "home")
     starter = (
-        "import sys, time; from pathlib import Path; from hops.grafana import *\n"
+        "import sys, time; from pathlib import Path; from lab.grafana import *\n"
         f"running = Grafana(Path({str(tmp_path / 'data')!r}), "
         f"find_grafana(Path({str(home)!r})), {GRAPHITE!r})\n"
         "running.start(); print(running.url, flush=True); time.sleep(600)"

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from hops.graphite import Environment, GraphiteError, environment, find_environment
+from lab.graphite import Environment, GraphiteError, environment, find_environment
 
 # Knows `-m venv --clear FOLDER`, `-m pip ...` and `-c ...`; notes what it is asked to do.
 PYTHON = """\

@@ -9,16 +9,16 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from hops.graphite.configuration import (
+from lab.graphite.configuration import (
     LOOPBACK,
     STORAGE_SCHEMAS,
     choose_ports,
     is_free,
     write_configuration,
 )
-from hops.graphite.environment import Environment, process_variables
-from hops.graphite.errors import GraphiteError, PortTaken
-from hops.graphite.server import START_PATIENCE, Server
+from lab.graphite.environment import Environment, process_variables
+from lab.graphite.errors import GraphiteError, PortTaken
+from lab.graphite.server import START_PATIENCE, Server
 
 SERVE = Path(__file__).with_name("serve.py")
 PORT_ATTEMPTS = 10

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from hops.graphite.errors import GraphiteError
+from lab.graphite.errors import GraphiteError
 
 DISTRIBUTION = "mri-stability-diamondcollector"
 EXTRA = "graphite"

@@ -22,14 +22,14 @@ from rich.table import Table
 import stability_report
 from hops import site as hops_site
 from hops.console import HELP, console, progress
-from hops.diamond import DiamondSite
-from hops.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_grafana
-from hops.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
-from hops.graphite.configuration import LOOPBACK
 from hops.graphiteweb import GraphiteWeb
 from hops.readback import Comparison, Expected, State, compare, expected
 from hops.sample import make_reports
 from hops.webdashboard import save_dashboard
+from lab.diamond import DiamondSite
+from lab.grafana import Grafana, GrafanaError, GrafanaMissing, Program, find_grafana
+from lab.graphite import EmbeddedGraphite, Environment, GraphiteError, find_environment
+from lab.graphite.configuration import LOOPBACK
 from sample_data.scanners import FOLDERS, example_scanners
 from sample_data.schedule import newest_day, schedule
 

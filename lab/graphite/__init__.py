@@ -3,9 +3,9 @@
 `find_environment` says where the two are installed, `EmbeddedGraphite` runs them from there.
 """
 
-from hops.graphite.embedded import EmbeddedGraphite
-from hops.graphite.environment import Environment, find_environment
-from hops.graphite.errors import GraphiteError
-from hops.graphite.server import Server
+from lab.graphite.embedded import EmbeddedGraphite
+from lab.graphite.environment import Environment, find_environment
+from lab.graphite.errors import GraphiteError
+from lab.graphite.server import Server
 
 __all__ = ["EmbeddedGraphite", "Environment", "GraphiteError", "Server", "find_environment"]

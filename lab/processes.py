@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from hops.diamond import DiamondSite
+from lab.diamond import DiamondSite
 
 # The processes that Diamond starts with one collector, in this order: of the queue between the
 # other two, of the handlers, of the collector. Only the last is started anew when it ends.

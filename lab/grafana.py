@@ -11,8 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from hops.graphite.configuration import LOOPBACK, choose_ports, is_free
 from hops.shipped import SHIPPED
+from lab.graphite.configuration import LOOPBACK, choose_ports, is_free
 
 OURS = SHIPPED / "grafana"
 GUARD = Path(__file__).with_name("guard.py")

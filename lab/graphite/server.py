@@ -8,7 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from hops.graphite.errors import GraphiteError, PortTaken
+from lab.graphite.errors import GraphiteError, PortTaken
 
 START_PATIENCE = 120  # seconds; a start takes two, on a busy machine many more
 STOP_PATIENCE = 60  # seconds for carbon to write what it still has in memory

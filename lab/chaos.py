@@ -24,11 +24,11 @@ from rich.table import Table
 import stability_report
 from hops import site as hops_site
 from hops.console import HELP, console, progress
-from hops.diamond import DiamondSite
-from hops.graphite import EmbeddedGraphite, GraphiteError, find_environment
-from hops.processes import WORKERS, Daemon
 from hops.readback import Expected, State, compare, expected
 from hops.site import Site
+from lab.diamond import DiamondSite
+from lab.graphite import EmbeddedGraphite, GraphiteError, find_environment
+from lab.processes import WORKERS, Daemon
 from sample_data.files import generate
 from sample_data.scanners import FOLDERS, example_scanners
 from sample_data.schedule import schedule
