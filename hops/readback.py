@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from hops import paths
 from hops.graphiteweb import GraphiteWeb
 from hops.site import Site
 from hops.times import DAY
@@ -108,7 +109,8 @@ def expected(site: Site, location: str, report: Report, name: str) -> Expected:
     coil = site.settings.coils[report.channels]
     epoch = timestamp(report.time, site.settings.timezone)
     metrics = site.collector.metrics(scanner, report, epoch)
-    scan = Scan(location, coil, f"{site.path(location)}.{coil}", epoch, name)
+    path = paths.Series(site.path(location), coil).coil_path
+    scan = Scan(location, coil, path, epoch, name)
     return Expected(scan, {metric.path: metric.value for metric in metrics})
 
 
@@ -159,7 +161,7 @@ class _Coil:
 
     def __init__(self, graphite: GraphiteWeb, path: str) -> None:
         self._graphite = graphite
-        self._pattern = f"{path}.*.*.*"
+        self._pattern = str(paths.Series(*path.rsplit(".", 1)))
         now = int(time.time())
         # Carbon may have been killed while it made a file, which is no series then.
         self._series = next(

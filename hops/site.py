@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 import diamond3
-import stability_report
 from diamond3.configuration import server_settings
-from hops import graphiteweb
+from hops import graphiteweb, paths
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 
@@ -41,7 +40,7 @@ class Site:
 
     def path(self, location: str) -> str:
         """What the metric paths of a scanner begin with."""
-        return f"{self.prefix}.{stability_report.location_path(location)}"
+        return paths.scanner(self.prefix, location)
 
     def scanner(self, location: str) -> Any:
         """The `stability_collector.Scanner` at a location. Raises BadParameter."""

@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from hops import archive, site
+from hops import archive, paths, site
 from hops.archive import File
 from hops.console import HELP, config_option, console, counted, json_option, print_json, say
 from hops.errors import Problem
@@ -160,7 +160,7 @@ def _listen(of: Site, found: Sequence[Status], now: float) -> str:
 
 
 def _spoken(of: Site, graphite: GraphiteWeb, location: str, now: int) -> Spoken | None:
-    path = f"{of.path(location)}.ingest.unconfirmed"
+    path = paths.ingest(of.path(location), "unconfirmed")
     for seconds in LOOK_BACK:
         values = graphite.series(path, now - seconds, now + MINUTE).get(path)
         if values:

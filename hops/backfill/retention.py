@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from hops import paths
 from hops.backfill.finding import Findings
 from hops.site import Site
 
@@ -16,7 +17,7 @@ def leave_out_what_graphite_does_not_keep(findings: Findings, site: Site, locati
     graphite = site.graphite()
     for channels in {report.channels for report in findings.missing}:
         coil = site.settings.coils[channels]
-        series = graphite.expand(f"{site.path(location)}.{coil}.*.*.1")
+        series = graphite.expand(str(paths.Series(site.path(location), coil, slice="1")))
         since = graphite.kept_since(series[0]) if series else None
         if since is None:
             continue

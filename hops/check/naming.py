@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import stability_report
+from hops import paths
 from hops.site import Site
 
 UNKNOWN_LOCATION = "<location>"
@@ -56,9 +57,9 @@ class Naming:
             metrics = self.site.collector.metrics(scanner, report, self.epoch(report))
             return [metric.path for metric in metrics]
         path = stability_report.location_path(location) if location else UNKNOWN_LOCATION
-        prefix = f"{self.site.prefix}.{path}" if self.site else path
-        coil = self.coil(report.channels) or report.channels
+        scanner_path = f"{self.site.prefix}.{path}" if self.site else path
+        coil = self.coil(report.channels) or str(report.channels)
         return [
-            f"{prefix}.{coil}.{point.section}.{point.column}.{point.slice}"
+            str(paths.Series(scanner_path, coil, point.section, point.column, str(point.slice)))
             for point in stability_report.points(report)
         ]

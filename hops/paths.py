@@ -1,0 +1,70 @@
+"""The grammar of metric paths: built of their levels, and taken apart again.
+
+    <prefix>.<location>.<coil>.<section>.<column>.<slice>
+    <prefix>.<location>.ingest.<name>
+
+What comes before the coil is the scanner's path. Any level may be a pattern of Graphite's, like `*`
+or `{SNR,ghost}`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import stability_report
+
+ANY = "*"
+INGEST = "ingest"
+"""Beside the coils of a scanner: what the collector says of its reports."""
+MOST_LEVELS = 8
+"""Deeper than any location is."""
+
+
+class Series(NamedTuple):
+    """The levels of the path of a slice's series, each ANY where nothing else is said.
+
+    `str()` of it is the path, or the pattern.
+    """
+
+    scanner: str
+    coil: str = ANY
+    section: str = ANY
+    column: str = ANY
+    slice: str = ANY
+
+    def __str__(self) -> str:
+        return ".".join(self)
+
+    @property
+    def coil_path(self) -> str:
+        """What the paths of the coil begin with."""
+        return f"{self.scanner}.{self.coil}"
+
+    def location(self, prefix: str) -> str:
+        """Where the scanner is, as in `Harvard/Northwest/Bay1`; `prefix` may be a pattern."""
+        return "/".join(self.scanner.split(".")[len(prefix.split(".")) :])
+
+
+def series(path: str) -> Series:
+    """The levels of the path of a series."""
+    return Series(*path.rsplit(".", 4))
+
+
+def series_below(section_path: str) -> Series:
+    """All series below the node of a section, `<scanner>.<coil>.<section>`."""
+    return Series(*section_path.rsplit(".", 2))
+
+
+def scanner(prefix: str, location: str) -> str:
+    """The path of the scanner at a location. Raises ValueError when a level of it is empty."""
+    return f"{prefix}.{stability_report.location_path(location)}"
+
+
+def scanners(prefix: str) -> list[str]:
+    """Patterns that together fit the paths of all scanners, however many levels locations have."""
+    return [".".join([prefix, *[ANY] * levels]) for levels in range(1, MOST_LEVELS + 1)]
+
+
+def ingest(scanner: str, name: str) -> str:
+    """The path of a number that the collector says of the scanner's reports."""
+    return f"{scanner}.{INGEST}.{name}"
