@@ -15,7 +15,8 @@ import click
 from benchmarks import carbon, confirmed, delivery, folders, panels, reading, scanners
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
-from hops.console import HELP, console, say
+from hops.console import console, say
+from hops.options import HELP
 from lab.graphite import GraphiteError, find_environment
 
 

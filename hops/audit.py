@@ -15,20 +15,12 @@ from rich.text import Text
 
 from hops import archive, site
 from hops.archive import File
-from hops.console import (
-    HELP,
-    config_option,
-    console,
-    counted,
-    json_option,
-    print_json,
-    progress,
-    say,
-)
+from hops.console import console, counted, print_json, progress, say
 from hops.graphiteweb import GraphiteWeb
+from hops.options import HELP, Days, config_option, days_options, json_option
 from hops.readback import Comparison, Expected, State, compare, expected
 from hops.site import Site
-from hops.times import DAY, Days, days_options, moment
+from hops.times import DAY, moment
 
 MOST_LINES = 40
 

@@ -7,10 +7,10 @@ import click
 from hops.audit import main as audit
 from hops.backfill.command import main as backfill
 from hops.check.command import main as check
-from hops.console import HELP
 from hops.doctor.command import main as doctor
 from hops.init import main as init
 from hops.notes import note, notes
+from hops.options import HELP
 from hops.reingest import main as reingest
 from hops.report.command import main as report
 from hops.sample import main as sample

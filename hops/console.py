@@ -1,17 +1,15 @@
-"""How commands take options and talk: tables for people, JSON for programs, progress bars."""
+"""How commands talk: tables for people, JSON for programs, progress bars."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-HELP = {"help_option_names": ["-h", "--help"]}
 PIPED_WIDTH = 200
 
 console = Console(highlight=False, emoji=False)
@@ -20,18 +18,6 @@ if not console.is_terminal and "COLUMNS" not in console._environ:
 
 # What a program reads on standard output stays free of these.
 _progress_console = Console(highlight=False, stderr=True)
-
-config_option = click.option(
-    "-c",
-    "--config",
-    "conf",
-    type=click.Path(path_type=Path),
-    default=Path("/etc/diamond/diamond.conf"),
-    show_default=True,
-    metavar="FILE",
-    help="Diamond's configuration.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 def print_json(content: object) -> None:

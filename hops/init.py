@@ -14,8 +14,9 @@ import click
 from configobj import ConfigObj
 
 from hops import site
-from hops.console import HELP, json_option, print_json, say
+from hops.console import print_json, say
 from hops.errors import Problem
+from hops.options import HELP, json_option
 from hops.shipped import SHIPPED
 
 MAIN, HANDLER, COLLECTOR = (

@@ -17,17 +17,10 @@ from rich.text import Text
 
 import stability_report
 from hops import site
-from hops.console import (
-    HELP,
-    config_option,
-    console,
-    json_option,
-    print_json,
-    printable,
-    say,
-)
+from hops.console import console, print_json, printable, say
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb
+from hops.options import HELP, config_option, json_option
 from hops.times import moment
 
 SERVICE = "service"

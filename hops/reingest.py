@@ -16,10 +16,10 @@ import click
 from hops import archive, site
 from hops.archive import File
 from hops.audit import audit
-from hops.console import HELP, config_option, counted, json_option, print_json, say
+from hops.console import counted, print_json, say
 from hops.errors import Problem
+from hops.options import HELP, Days, config_option, days_options, json_option
 from hops.site import Site
-from hops.times import Days, days_options
 
 # What systems say where a file cannot have two names: of a share, or of files of others.
 NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)

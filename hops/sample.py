@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from hops.console import HELP, json_option, print_json, printable, progress, say
+from hops.console import print_json, printable, progress, say
 from hops.errors import Problem
+from hops.options import HELP, json_option
 from sample_data.files import generate
 from sample_data.scanners import DEFAULT_SEED, events, example_scanners
 from sample_data.schedule import DEFAULT_YEARS, Scan, schedule

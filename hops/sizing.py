@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import click
 from rich.table import Table
 
-from hops.console import HELP, console, json_option
+from hops.console import console
+from hops.options import HELP, json_option
 
 # SI, SIfit, SNR and ghost have six columns each, fit has four.
 SERIES_A_SLICE = 4 * 6 + 4

@@ -15,9 +15,10 @@ from rich.text import Text
 
 from hops import archive, paths, site
 from hops.archive import File
-from hops.console import HELP, config_option, console, counted, json_option, print_json, say
+from hops.console import console, counted, print_json, say
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
+from hops.options import HELP, config_option, json_option
 from hops.site import Site
 from hops.times import DAY, HOUR, MINUTE, age, moment
 from stability_report import is_report_name

@@ -23,7 +23,8 @@ from rich.table import Table
 
 import stability_report
 from hops import site as hops_site
-from hops.console import HELP, console, progress
+from hops.console import console, progress
+from hops.options import HELP
 from hops.readback import Expected, State, compare, expected
 from hops.site import Site
 from lab.diamond import DiamondSite

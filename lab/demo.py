@@ -21,8 +21,9 @@ from rich.table import Table
 
 import stability_report
 from hops import site as hops_site
-from hops.console import HELP, console, progress
+from hops.console import console, progress
 from hops.graphiteweb import GraphiteWeb
+from hops.options import HELP
 from hops.readback import Comparison, Expected, State, compare, expected
 from hops.sample import make_reports
 from hops.webdashboard import save_dashboard

@@ -18,8 +18,9 @@ from hops import site as sites
 from hops.backfill.finding import Findings, Found, LeftOut, list_files, sort_out
 from hops.backfill.retention import leave_out_what_graphite_does_not_keep
 from hops.backfill.sending import Sender, collector_of, newest_of_each_coil
-from hops.console import HELP, config_option, json_option, print_json, printable, progress, say
+from hops.console import print_json, printable, progress, say
 from hops.errors import Problem
+from hops.options import HELP, config_option, json_option
 from hops.site import Site
 
 MOST_REASONS = 20

@@ -23,7 +23,8 @@ from hops.check.showing import (
     show_paths,
     summary,
 )
-from hops.console import HELP, config_option, json_option, print_json, printable, progress, say
+from hops.console import print_json, printable, progress, say
+from hops.options import HELP, config_option, json_option
 
 
 @click.command(

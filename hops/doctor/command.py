@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from hops.console import HELP, config_option, json_option, print_json, say
+from hops.console import print_json, say
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
+from hops.options import HELP, config_option, json_option
 from hops.site import load
 
 STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from hops.console import HELP, json_option, print_json
+from hops.console import print_json
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
+from hops.options import HELP, json_option
 from hops.report import control
 from hops.report.data import CoilData, Scanners
 from hops.report.verdict import Verdict, judge

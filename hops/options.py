@@ -1,0 +1,88 @@
+"""The options that commands share, and what they choose."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+import stability_report
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+YEARS = range(1971, 2106)
+"""That whisper, too, has seconds for."""
+
+Command = Callable[..., Any]
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "conf",
+    type=click.Path(path_type=Path),
+    default=Path("/etc/diamond/diamond.conf"),
+    show_default=True,
+    metavar="FILE",
+    help="Diamond's configuration.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+def location_option(help: str, required: bool = False) -> Callable[[Command], Command]:
+    """Gives a command --location, which is a scanner's as in [scanners]."""
+    return click.option("--location", metavar="A/B/C", required=required, help=help)
+
+
+@dataclass(frozen=True)
+class Days:
+    """From one day to another, on the scanner's clock; None: without end."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def has(self, day: date | None) -> bool:
+        """Whether the day is one of them; one that is not known is, if all are."""
+        if day is None:
+            return self == Days()
+        return (self.since or day) <= day <= (self.until or day)
+
+    def epochs(self, timezone: str) -> tuple[int | None, int | None]:
+        """Their first and their last second on a clock in the time zone; "" for this machine's."""
+        since = _midnight(self.since, timezone) if self.since else None
+        until = _midnight(self.until + timedelta(days=1), timezone) - 1 if self.until else None
+        return since, until
+
+
+def _midnight(day: date, timezone: str) -> int:
+    return int(stability_report.timestamp(datetime.combine(day, time()), timezone))
+
+
+def days_options(command: Command) -> Command:
+    """Gives a command --from and --until, and its function `days`."""
+
+    day = click.DateTime(["%Y-%m-%d"])
+
+    @click.option(
+        "--from", "since", type=day, callback=_day, metavar="DAY", help="First day of the scans."
+    )
+    @click.option(
+        "--until", type=day, callback=_day, metavar="DAY", help="Last day of the scans."
+    )
+    @functools.wraps(command)
+    def with_days(since: date | None, until: date | None, **options: Any) -> Any:
+        if since and until and since > until:
+            raise click.UsageError("--from is after --until: the first day comes first.")
+        return command(days=Days(since, until), **options)
+
+    return with_days
+
+
+def _day(context: click.Context, parameter: click.Parameter, day: datetime | None) -> date | None:
+    if day and day.year not in YEARS:
+        raise click.BadParameter(f"{day.year} is not from {YEARS[0]} to {YEARS[-1]}.")
+    return day.date() if day else None
