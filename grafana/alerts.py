@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from grafana import queries
-from grafana.fleet import DAY
 from grafana.panels import Json
-from grafana.quantities import GHOST, WATCHED, Bad, Measure
+from grafana.quantities import series
+from hops.quantities import GHOST, WATCHED, Bad, Quantity
+from hops.times import DAY, HOUR
 
 FOLDER = "MRI stability"
 DATASOURCE_UID = "hops-graphite"
@@ -20,7 +21,6 @@ EXPRESSION = "__expr__"
 NO_SCAN_DAYS = 4  # a weekday's scan is missed on the next working day even after a weekend
 GHOST_LEVEL = 3
 RECENT = 7 * DAY
-HOUR = 3600
 
 # The path of a series is in its name. No dollar sign: provisioning files would expand it.
 WHERE = (
@@ -46,7 +46,7 @@ class Rule(NamedTuple):
 
 def alert_rules(prefix: str) -> Json:
     """The provisioning file: rules on scans every hour, on their ingest every ten minutes."""
-    scans = [_deviation(measure, prefix) for measure in WATCHED] + [_ghost_level(prefix)]
+    scans = [_deviation(quantity, prefix) for quantity in WATCHED] + [_ghost_level(prefix)]
     return {
         "apiVersion": 1,
         "groups": [
@@ -56,14 +56,15 @@ def alert_rules(prefix: str) -> Json:
     }
 
 
-def _deviation(measure: Measure, prefix: str) -> Rule:
-    is_low_bad = measure.bad is Bad.LOW
+def _deviation(quantity: Quantity, prefix: str) -> Rule:
+    is_low_bad = quantity.bad is Bad.LOW
+    deviation = queries.deviation(series(quantity, "%"))
     side = "below" if is_low_bad else "above"
-    name = measure.name if measure.name.isupper() else measure.name.lower()
+    name = quantity.name if quantity.name.isupper() else quantity.name.lower()
     return Rule(
-        uid=f"hops-{measure.column.replace('.', '-').lower()}",
-        title=f"{measure.name} out of control",
-        query=queries.for_each_coil(prefix, measure.column, queries.deviation(measure.series("%"))),
+        uid=f"hops-{quantity.column.replace('.', '-').lower()}",
+        title=f"{quantity.name} out of control",
+        query=queries.for_each_coil(prefix, quantity.column, deviation),
         seconds=RECENT,
         limit=-queries.SIGMAS if is_low_bad else queries.SIGMAS,
         wait="0s",
@@ -71,7 +72,7 @@ def _deviation(measure: Measure, prefix: str) -> Rule:
         description=(
             f"In the last scan of {WHERE} the {name}, averaged over all slices, is "
             '{{ printf "%.1f" .Values.B.Value }} standard deviations from the mean of its own '
-            f"history: further than {queries.SIGMAS} {side}. {measure.meaning}. Look at the "
+            f"history: further than {queries.SIGMAS} {side}. {quantity.help}. Look at the "
             "phantom's place and scan it again. If it stays, compare coils and slices on the "
             "scanner's page: one coil points at the coil, all coils at the scanner; call service."
         ),
@@ -83,7 +84,7 @@ def _ghost_level(prefix: str) -> Rule:
     return Rule(
         uid="hops-ghost-level",
         title=f"Ghost level above {GHOST_LEVEL} %",
-        query=queries.for_each_coil(prefix, GHOST.column, queries.daily(GHOST.series("%"))),
+        query=queries.for_each_coil(prefix, GHOST.column, queries.daily(series(GHOST, "%"))),
         seconds=RECENT,
         limit=GHOST_LEVEL,
         wait="0s",

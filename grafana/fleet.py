@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
-from grafana.panels import Json, Quantity, of_last_month, threshold_override, tiles
-from grafana.quantities import WATCHED, Bad, Measure
+from grafana.panels import Json, Shown, of_last_month, threshold_override, tiles
+from grafana.quantities import series, shown
 from grafana.variables import COIL, Site
+from hops.quantities import WATCHED, Bad, Quantity
+from hops.times import DAY
 
 UID = "hops-fleet"
 SCANNER_UID = "hops-scanner"
 
-DAY = 86400
 DEVIATION = "from centre line"
 DEVIATION_UNIT = "suffix: \N{GREEK SMALL LETTER SIGMA}"
 
@@ -36,21 +37,22 @@ def fleet(site: Site) -> Json:
     )
 
 
-def _tile(measure: Measure) -> Placed:
-    series = measure.series(COIL)
+def _tile(quantity: Quantity) -> Placed:
+    metric = series(quantity, COIL)
     sigmas = queries.SIGMAS
-    if measure.bad is Bad.LOW:
+    if quantity.bad is Bad.LOW:
         side, colors = "below", ((None, "red"), (-sigmas, "green"))
     else:
         side, colors = "above", ((None, "green"), (sigmas, "red"))
     panel = tiles(
-        measure.quantity(
+        shown(
+            quantity,
             f"Mean of all slices in the last scan; beside it how many standard deviations it is "
-            f"from the centre line of its own history, red when more than {sigmas} {side}."
+            f"from the centre line of its own history, red when more than {sigmas} {side}.",
         ),
         [
-            queries.named(f"consolidateBy({queries.daily(series)},'last')", "last scan"),
-            queries.named(f"consolidateBy({queries.deviation(series)},'last')", DEVIATION),
+            queries.named(f"consolidateBy({queries.daily(metric)},'last')", "last scan"),
+            queries.named(f"consolidateBy({queries.deviation(metric)},'last')", DEVIATION),
         ],
         [(None, "text")],
         [threshold_override(DEVIATION, DEVIATION_UNIT, 1, colors)],
@@ -61,7 +63,7 @@ def _tile(measure: Measure) -> Placed:
 def _last_scan() -> Json:
     """How long ago the last scan was."""
     panel = tiles(
-        Quantity(
+        Shown(
             "Last scan",
             "Time since the last scan, to within a slot of Graphite's retention; orange after five "
             "days, red after eight.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
-from grafana.fleet import DAY
-from grafana.panels import Json, Quantity, of_last_month, tiles, trend
+from grafana.panels import Json, Shown, of_last_month, tiles, trend
 from grafana.variables import INGEST, Site
+from hops.times import DAY
 
 UID = "hops-ingest"
 THIRD, HALF, HEIGHT = 8, 12, 7
@@ -101,7 +101,7 @@ def _by_location(site: Site, name: str, consolidated: str) -> str:
 
 def _count(site: Site, title: str, name: str, meaning: str) -> Json:
     return tiles(
-        Quantity(title, f"{meaning}. By location; green is none.", "none", 0),
+        Shown(title, f"{meaning}. By location; green is none.", "none", 0),
         [_by_location(site, name, "last")],
         [(None, "green"), (1, "orange" if name == "waiting" else "red")],
         sparkline=False,
@@ -110,7 +110,7 @@ def _count(site: Site, title: str, name: str, meaning: str) -> Json:
 
 def _silence(site: Site) -> Json:
     panel = tiles(
-        Quantity(
+        Shown(
             "Diamond's last word",
             "Time since the collector last said anything, which it does at every run. Orange after "
             "two hours, red after a day: see whether Diamond runs.",
@@ -126,7 +126,7 @@ def _silence(site: Site) -> Json:
 
 def _trend(site: Site, title: str, name: str, meaning: str, unit: str = "none") -> Json:
     return trend(
-        Quantity(title, f"{meaning}. A line for each location.", unit, 0),
+        Shown(title, f"{meaning}. A line for each location.", unit, 0),
         [_by_location(site, name, "max")],
         points=SCREEN,
     )
@@ -134,7 +134,7 @@ def _trend(site: Site, title: str, name: str, meaning: str, unit: str = "none") 
 
 def _carbon(title: str, name: str, meaning: str) -> Json:
     return trend(
-        Quantity(title, f"{meaning} A line for each carbon.", "none", 0),
+        Shown(title, f"{meaning} A line for each carbon.", "none", 0),
         [rf"aliasSub(consolidateBy(carbon.agents.*.{name},'max'),'^.*agents\.([^.]*)\..*','\1')"],
         points=SCREEN,
     )

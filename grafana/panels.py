@@ -23,7 +23,7 @@ CENTRE, LOWER, UPPER = "centre line", "lower limit", "upper limit"
 OUT = "out of control"
 
 
-class Quantity(NamedTuple):
+class Shown(NamedTuple):
     """What a panel shows. `unit` is Grafana's name of it."""
 
     title: str
@@ -33,15 +33,15 @@ class Quantity(NamedTuple):
 
 
 def trend(
-    quantity: Quantity, queries: Sequence[str], overrides: Sequence[Json] = (), points: int = 0
+    shown: Shown, queries: Sequence[str], overrides: Sequence[Json] = (), points: int = 0
 ) -> Json:
     """Series over time: a dot each scan, joined across the days without one."""
     return {
-        **_panel("timeseries", quantity, queries),
+        **_panel("timeseries", shown, queries),
         "maxDataPoints": points or TREND_POINTS,
         "fieldConfig": {
             "defaults": {
-                **_field(quantity),
+                **_field(shown),
                 "color": {"mode": "palette-classic"},
                 "custom": {
                     "drawStyle": "line",
@@ -74,14 +74,14 @@ def trend(
     }
 
 
-def control_chart(quantity: Quantity, queries: Sequence[str]) -> Json:
+def control_chart(shown: Shown, queries: Sequence[str]) -> Json:
     """A trend with the lines called CENTRE, LOWER and UPPER, and big red dots called OUT."""
     line = {
         "custom.showPoints": "never",
         "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
     }
     return trend(
-        quantity,
+        shown,
         queries,
         [
             override(CENTRE, {**line, "color": _fixed("green")}),
@@ -104,7 +104,7 @@ def control_chart(quantity: Quantity, queries: Sequence[str]) -> Json:
 
 
 def tiles(
-    quantity: Quantity,
+    shown: Shown,
     queries: Sequence[str],
     thresholds: Sequence[tuple[float | None, str]],
     overrides: Sequence[Json] = (),
@@ -115,11 +115,11 @@ def tiles(
     A threshold is the least value of its colour, None for the lowest colour.
     """
     return {
-        **_panel("stat", quantity, queries),
+        **_panel("stat", shown, queries),
         "maxDataPoints": TILE_POINTS,
         "fieldConfig": {
             "defaults": {
-                **_field(quantity),
+                **_field(shown),
                 "color": {"mode": "thresholds"},
                 "thresholds": _thresholds(thresholds),
             },
@@ -145,14 +145,14 @@ def of_last_month(panel: Json, nothing: str) -> Json:
     return panel
 
 
-def heat_map(quantity: Quantity, queries: Sequence[str], least: float, most: float) -> Json:
+def heat_map(shown: Shown, queries: Sequence[str], least: float, most: float) -> Json:
     """A row of cells for each series, red at `least` and below, blue at `most` and above."""
     return {
-        **_panel("heatmap", quantity, queries),
+        **_panel("heatmap", shown, queries),
         "maxDataPoints": TILE_POINTS,
         "fieldConfig": {
             "defaults": {
-                **_field(quantity),
+                **_field(shown),
                 "custom": {
                     "hideFrom": {"legend": False, "tooltip": False, "viz": False},
                     "scaleDistribution": {"type": "linear"},
@@ -163,7 +163,7 @@ def heat_map(quantity: Quantity, queries: Sequence[str], least: float, most: flo
         "options": {
             "calculate": False,
             "cellGap": 1,
-            "cellValues": {"unit": quantity.unit, "decimals": quantity.decimals},
+            "cellValues": {"unit": shown.unit, "decimals": shown.decimals},
             "color": {
                 "mode": "scheme",
                 "scheme": "RdYlBu",
@@ -203,11 +203,11 @@ def threshold_override(
     )
 
 
-def _panel(kind: str, quantity: Quantity, queries: Sequence[str]) -> Json:
+def _panel(kind: str, shown: Shown, queries: Sequence[str]) -> Json:
     return {
         "type": kind,
-        "title": quantity.title,
-        "description": quantity.description,
+        "title": shown.title,
+        "description": shown.description,
         "datasource": DATASOURCE,
         "targets": [
             {
@@ -221,10 +221,10 @@ def _panel(kind: str, quantity: Quantity, queries: Sequence[str]) -> Json:
     }
 
 
-def _field(quantity: Quantity) -> Json:
+def _field(shown: Shown) -> Json:
     return {
-        "unit": quantity.unit,
-        "decimals": quantity.decimals,
+        "unit": shown.unit,
+        "decimals": shown.decimals,
         "mappings": [],
         "thresholds": _thresholds([(None, "green")]),
     }

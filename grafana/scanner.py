@@ -12,13 +12,14 @@ from grafana.panels import (
     SLICES_POINTS,
     UPPER,
     Json,
-    Quantity,
+    Shown,
     control_chart,
     heat_map,
     trend,
 )
-from grafana.quantities import FIT, HOW_LIMITS, SIGNAL, SNR, WATCHED, Measure
+from grafana.quantities import HOW_LIMITS, out_of_control, series, shown
 from grafana.variables import COIL, Site
+from hops.quantities import FIT, SIGNAL, SNR, WATCHED, Quantity
 
 SLICES = "$slice"
 HALF, CHART = 12, 8
@@ -70,17 +71,17 @@ def scanner(site: Site) -> Json:
     )
 
 
-def _chart(measure: Measure) -> Placed:
-    series = measure.series(COIL, SLICES)
-    limits = queries.limits(series)
+def _chart(quantity: Quantity) -> Placed:
+    metric = series(quantity, COIL, SLICES)
+    limits = queries.limits(metric)
     panel = control_chart(
-        measure.quantity(f"Mean of the chosen slices. {HOW_LIMITS}."),
+        shown(quantity, f"Mean of the chosen slices. {HOW_LIMITS}."),
         [
-            queries.named(queries.scans(series), measure.name),
+            queries.named(queries.scans(metric), quantity.name),
             queries.named(limits.centre, CENTRE),
             queries.named(limits.lower, LOWER),
             queries.named(limits.upper, UPPER),
-            queries.named(measure.out_of_control(series), OUT),
+            queries.named(out_of_control(quantity, metric), OUT),
         ],
     )
     return Placed(panel, HALF, CHART)
@@ -88,7 +89,7 @@ def _chart(measure: Measure) -> Placed:
 
 def _slice_map() -> Json:
     return heat_map(
-        Quantity(
+        Shown(
             "SNR, slice by week",
             "Mean of each week, in percent of the slice's own centre line: mean of the 44 weeks "
             "that ended eight weeks before. A coil element that fails shows as a red band at the "
@@ -96,18 +97,16 @@ def _slice_map() -> Json:
             "percent",
             1,
         ),
-        [queries.weeks_by_slice(SNR.series(COIL, SLICES))],
+        [queries.weeks_by_slice(series(SNR, COIL, SLICES))],
         least=90,
         most=110,
     )
 
 
-def _slices(measure: Measure) -> Placed:
+def _slices(quantity: Quantity) -> Placed:
     panel = trend(
-        measure.quantity("A line for each chosen slice.")._replace(
-            title=f"{measure.name} of each slice"
-        ),
-        [queries.by_slice(measure.series(COIL, SLICES))],
+        shown(quantity, "A line for each chosen slice.", f"{quantity.name} of each slice"),
+        [queries.by_slice(series(quantity, COIL, SLICES))],
         points=SLICES_POINTS,
     )
     return Placed(panel, HALF, CHART)
@@ -115,7 +114,7 @@ def _slices(measure: Measure) -> Placed:
 
 def _raw_and_fitted(column: str, title: str, what: str) -> Json:
     return trend(
-        Quantity(
+        Shown(
             f"{title}: raw and fitted",
             f"{title} of the signal over the scan in percent of its mean, as measured (SI) and "
             "with the fitted polynomial taken out (SIfit). Mean of the chosen slices. What lies "

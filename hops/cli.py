@@ -7,6 +7,7 @@ import click
 from hops.audit import main as audit
 from hops.backfill.command import main as backfill
 from hops.check.command import main as check
+from hops.demo import main as demo
 from hops.doctor.command import main as doctor
 from hops.init import main as init
 from hops.notes import note, notes
@@ -16,7 +17,6 @@ from hops.report.command import main as report
 from hops.sample import main as sample
 from hops.sizing import main as sizing
 from hops.status import main as status
-from lab.demo import main as demo
 
 
 @click.group(context_settings=HELP)

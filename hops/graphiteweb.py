@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import stability_graphite
 from hops.errors import Problem
@@ -117,18 +116,11 @@ class GraphiteWeb:
         """Makes an event."""
         content = {"what": event.what, "tags": sorted(event.tags), "when": event.epoch}
         body = json.dumps({**content, "data": ""}).encode()
-        self._tell("/events/", body)
-
-    def save_dashboard(self, name: str, state: str) -> None:
-        """Keeps a dashboard of graphite-web's own pages; `state` is the JSON they have of it."""
-        form = urlencode({"state": state}).encode()
-        self._tell(f"/dashboard/save/{quote(name)}", form)
+        ask = self._graphite.ask
+        _once(lambda: ask("/events/", {}, lambda answer: answer, self._timeout, body))
 
     def _ask(self, path: str, query: dict[str, Any], read: Callable[[Any], Any]) -> Any:
         return _answer(lambda: self._graphite.ask(path, query, read, self._timeout))
-
-    def _tell(self, path: str, body: bytes) -> None:
-        _once(lambda: self._graphite.ask(path, {}, lambda answer: answer, self._timeout, body))
 
 
 def _answer(ask: Callable[[], Any]) -> Any:

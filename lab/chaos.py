@@ -7,8 +7,6 @@ import os
 import sched
 import shutil
 import signal
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,13 +26,14 @@ from hops.options import HELP
 from hops.readback import Expected, State, compare, expected
 from hops.site import Site
 from lab.diamond import DiamondSite
-from lab.graphite import EmbeddedGraphite, GraphiteError, find_environment
+from lab.graphite import EmbeddedGraphite, find_environment
 from lab.processes import WORKERS, Daemon
+from lab.reports import ARCHIVE
+from lab.workplace import workplace
 from sample_data.files import generate
 from sample_data.scanners import FOLDERS, example_scanners
 from sample_data.schedule import schedule
 
-ARCHIVE = "Ingested"
 UNTIL = date(2026, 1, 5)
 YEARS = 20.0
 
@@ -69,27 +68,19 @@ def main(minutes: float, seed: int) -> None:
     a temporary folder, and meanwhile kill -9 every process on the way, at random, and start it
     again. Then compare every value of every report with what Graphite has, and the archive with
     what was sent. Exit with 0 only when nothing was lost and nothing was archived twice."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        environment = find_environment(Path(f"{sys.prefix}-graphite"), say=console.print)
-        with tempfile.TemporaryDirectory(prefix="hops-chaos-") as name:
-            folder = Path(name)
-            # A killed Diamond leaves the folder of its queue's socket behind.
-            os.environ["TMPDIR"] = name
-            share = Share(folder)
-            with EmbeddedGraphite(folder / "graphite", environment) as graphite, ExitStack() as end:
-                daemon = Daemon(_site(folder, graphite))
-                end.callback(daemon.kill)
-                chaos = Chaos(Random(seed), share, daemon, graphite)
-                chaos.run(60 * minutes)
-                chaos.settle()
-                lost, compared = _compare(share, hops_site.load(daemon.site.conf))
-                is_good = _print_summary(chaos, lost, compared)
-    except GraphiteError as error:
-        raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
-        console.print("Stopped; the temporary folder is gone.")
-        raise SystemExit(130) from None
+    with workplace("chaos") as folder:
+        environment = find_environment()
+        # A killed Diamond leaves the folder of its queue's socket behind.
+        os.environ["TMPDIR"] = str(folder)
+        share = Share(folder)
+        with EmbeddedGraphite(folder / "graphite", environment) as graphite, ExitStack() as end:
+            daemon = Daemon(_site(folder, graphite))
+            end.callback(daemon.kill)
+            chaos = Chaos(Random(seed), share, daemon, graphite)
+            chaos.run(60 * minutes)
+            chaos.settle()
+            lost, compared = _compare(share, hops_site.load(daemon.site.conf))
+            is_good = _print_summary(chaos, lost, compared)
     if not is_good:
         raise SystemExit(1)
 

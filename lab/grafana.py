@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from hops.errors import Problem
 from hops.shipped import SHIPPED
 from lab.graphite.configuration import LOOPBACK, choose_ports, is_free
 
@@ -26,8 +27,8 @@ STOP_PATIENCE = 30
 NAP = 0.2
 
 
-class GrafanaError(Exception):
-    """There is no Grafana, or it does not run: what to do, in a sentence."""
+class GrafanaError(Problem):
+    """There is no Grafana, or it does not run."""
 
 
 class GrafanaMissing(GrafanaError):

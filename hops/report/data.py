@@ -12,7 +12,7 @@ from statistics import fmean
 import stability_report
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.notes import notes_about
-from hops.report.quantities import QUANTITIES, Quantity
+from hops.quantities import QUANTITIES, Quantity
 from hops.times import DAY
 
 # Deeper than any location is.

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hops.graphiteweb import Series
+from hops.quantities import QUANTITIES, Quantity
 from hops.report import control
 from hops.report.control import Baseline, Limits, Run
 from hops.report.data import CoilData
-from hops.report.quantities import QUANTITIES, Quantity
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _sentence(verdict: Verdict, excursions: Sequence[Excursion]) -> str:
         where += ", mean of the slices"
     beyond = "above its upper limit" if run.side > 0 else "below its lower limit"
     since = f"since {_date(verdict, run.since)}" if run.scans > 1 else "in the newest scan"
-    better = " This is better than the baseline." * (run.side * quantity.better > 0)
+    better = " This is better than the baseline." * quantity.is_better(run.side)
     return f"{quantity.name} {where}: {value}, {beyond} {limit} {since}.{better}"
 
 

@@ -28,6 +28,7 @@ EXTRA = "graphite"
 # Python 3.14 has lost more of the standard library than Django 3.0 can do without.
 NEWEST_PYTHON = (3, 13)
 
+BESIDE_OURS = Path(f"{sys.prefix}-graphite")
 LEGACY = Path(__file__).with_name("legacy.py")
 DEBIAN_PYTHON = Path("/usr/bin/python3")
 DEBIAN_STATIC = Path("/usr/share/graphite-web/static")
@@ -45,7 +46,7 @@ class Environment:
 
 
 def find_environment(
-    folder: Path, *, system: bool = False, say: Callable[[str], None] = print
+    folder: Path = BESIDE_OURS, *, system: bool = False, say: Callable[[str], None] = print
 ) -> Environment:
     """The environment for an EmbeddedGraphite: from PyPI in `folder`, or the system's packages.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hops.errors import Problem
 
-class GraphiteError(Exception):
-    """One sentence: what went wrong, where, and what to do about it."""
+
+class GraphiteError(Problem):
+    """There is no Graphite, or it does not run."""
 
 
 class PortTaken(GraphiteError):

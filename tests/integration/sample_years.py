@@ -20,11 +20,11 @@ from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
+from grafana_page import Page, ask_raw
 from PIL import Image
 
 import stability_report
-from hops.report.quantities import QUANTITIES
-from hops.webdashboard import SHOWN, trends
+from hops.quantities import QUANTITIES
 from lab.graphite import EmbeddedGraphite, find_environment
 from sample_data.measure import simulate
 from sample_data.report import report_text
@@ -34,6 +34,17 @@ from sample_data.schedule import schedule
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
 SIZE = {"width": 900, "height": 230}
+# M. Okabe and K. Ito, Color Universal Design (2008): values, centre line, lower and upper limit.
+LOOK = {
+    "colorList": "#0072B2,#009E73,#E69F00,#E69F00",
+    "bgcolor": "white",
+    "fgcolor": "black",
+    "lineMode": "connected",
+    "hideLegend": "false",
+    "xFormat": "%d %b",
+}
+# Graphite labels every 30th day, of more than a year every 240th, and cuts a label at the end.
+SHOWN = 350 * 86400
 LAST_DAY = date(2026, 11, 20)
 AFTERNOON = time_of_day(14)
 PREFIX = "servers.scanhost.StabilityCollector"
@@ -99,7 +110,7 @@ def _wait_for(graphite: EmbeddedGraphite, line: str) -> None:
 
 def main() -> None:
     """Makes the pictures."""
-    environment = find_environment(PROJECT / ".venv-graphite")
+    environment = find_environment()
     with (
         tempfile.TemporaryDirectory() as folder,
         EmbeddedGraphite(Path(folder), environment, web_port=8080) as graphite,
@@ -116,11 +127,15 @@ def _draw_report(graphite: EmbeddedGraphite, file: Path) -> None:
 
 
 def _draw_trends(graphite: EmbeddedGraphite, file: Path) -> None:
-    """The control charts of the dashboards, drawn by graphite-web, one above the other."""
+    """The dashboards' control charts, drawn by graphite-web, one above the other."""
     last = int(datetime.combine(LAST_DAY, AFTERNOON).timestamp())
+    dashboard = json.loads((PROJECT / "grafana/dashboards/scanner.json").read_text("utf-8"))
+    coil = f"{stability_report.location_path(SOUTH)}.32"
+    page = Page(dashboard, graphite.url, last - SHOWN, last, path=coil)
     drawn = [
-        _render(graphite, {**graph, **SIZE, "from": last - SHOWN, "until": last})
-        for graph in trends(f"{PREFIX}.{stability_report.location_path(SOUTH)}.32")
+        _render(page, panel)
+        for panel in dashboard["panels"]
+        if panel["type"] == "timeseries"
     ]
     picture = Image.new("RGB", (SIZE["width"], SIZE["height"] * len(drawn)))
     for index, graph in enumerate(drawn):
@@ -129,11 +144,12 @@ def _draw_trends(graphite: EmbeddedGraphite, file: Path) -> None:
     print(f"Written: {file}")
 
 
-def _render(graphite: EmbeddedGraphite, asked: dict[str, Any]) -> Image.Image:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    form = urllib.parse.urlencode(asked, doseq=True).encode()
-    with direct.open(f"{graphite.url}/render", form) as answer:
-        return Image.open(io.BytesIO(answer.read()))
+def _render(page: Any, panel: Any) -> Image.Image:
+    # All but the marks, which are no line.
+    queries = [page.fill(target["target"]) for target in panel["targets"][:-1]]
+    asked = {**LOOK, **SIZE, "title": panel["title"], "target": queries, "until": page.until}
+    form = urllib.parse.urlencode({**asked, "from": page.since}, doseq=True).encode()
+    return Image.open(io.BytesIO(ask_raw(f"{page.url}/render", form)))
 
 
 if __name__ == "__main__":

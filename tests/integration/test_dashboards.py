@@ -14,21 +14,19 @@ from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import yaml
-from grafana_page import Page, ask, ask_raw
+from grafana_page import Page, ask
 
 import stability_report
 from grafana.build import HERE, build
 from grafana.variables import Site
 from hops.graphiteweb import GraphiteWeb
+from hops.quantities import QUANTITIES
 from hops.report.control import choose_baseline
 from hops.report.data import Scanners
-from hops.report.quantities import QUANTITIES
 from hops.report.verdict import judge
-from hops.webdashboard import save_dashboard
 from lab.diamond import PREFIX, DiamondSite
 from lab.graphite import EmbeddedGraphite, Environment
 from sample_data.measure import simulate
@@ -375,28 +373,6 @@ def test_chosen_slices_are_averaged_alone(graphite: EmbeddedGraphite, reports: R
     shown = page.answers(panel, choices)[0]["SNR"]
     wanted = [columns["SNR mean"] for columns in reports[WEAK].values()][-1]
     assert newest(shown) == pytest.approx((wanted[2] + wanted[11]) / 2)
-
-
-def test_graphite_web_shows_the_same_trends(
-    graphite: EmbeddedGraphite, scanner: dict[tuple[str, str], Series]
-) -> None:
-    address = save_dashboard(GraphiteWeb.at(graphite.url), f"{PREFIX}.{WEAK}", END - DAY)
-    state = ask(address.replace("/dashboard/", "/dashboard/load/").partition("?")[0])["state"]
-    times = {key: state["defaultGraphParams"][key] for key in ("from", "until")}
-    titles = []
-    for _, graph, _ in state["graphs"]:
-        title, _, coil = graph["title"].partition(", ")
-        assert coil == WEAK
-        titles.append(title)
-        asked = urlencode({**graph, **times, "maxDataPoints": 10000}, doseq=True).encode()
-        shown = ask_raw(f"{graphite.url}/render", asked + b"&format=json")
-        for one in json.loads(shown):
-            page = scanner[title, WEAK][one["target"]]
-            values = {at: value for value, at in one["datapoints"] if value is not None}
-            assert values.items() <= page.items()
-            assert values or one["target"] == "out of control"
-        assert ask_raw(f"{graphite.url}/render", asked).startswith(b"\x89PNG")
-    assert titles == ["SNR", "Ghost level", "Drift", "Fluctuation", "Signal"]
 
 
 # -- choices and notes ---------------------------------------------------------------------------

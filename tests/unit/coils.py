@@ -1,7 +1,7 @@
 """Coils made up for the tests of `hops report`."""
 
+from hops.quantities import QUANTITIES
 from hops.report.data import CoilData
-from hops.report.quantities import QUANTITIES
 
 DAY = 86400
 # 2026-11-20 12:00 UTC

@@ -1,5 +1,8 @@
 """The `hops` command line."""
 
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -24,3 +27,9 @@ def test_a_shell_completes_the_commands(shell: str) -> None:
     offered = hops(_HOPS_COMPLETE=f"{shell}_complete", **typed)
     assert "report" in offered
     assert "sizing" not in offered
+
+
+def test_no_command_loads_what_only_the_demo_starts() -> None:
+    loaded = "import sys, hops.cli; print([name for name in sys.modules if name[:3] == 'lab'])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
