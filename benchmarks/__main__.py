@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from benchmarks import carbon, confirmed, delivery, folders, panels, reading, scanners
+from benchmarks import backlog, delivery, folders, panels, reading
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
 from hops.console import console, say
 from hops.options import HELP
-from lab.graphite import GraphiteError, find_environment
+from lab.graphite import find_environment
+from lab.workplace import workplace
 
 
 @click.command(
@@ -35,11 +34,8 @@ def main(quick: bool, output: Path | None) -> None:
     """Measure what a report costs from the scanner's folder into Graphite, beside the least that it
     could cost, on this machine. Takes some minutes. Only the ratios mean something elsewhere, and
     only where nothing else keeps the machine busy."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="hops-bench-") as folder, diamonds_log():
-            results = list(_measure(Path(folder), quick))
-    except GraphiteError as error:
-        raise click.ClickException(str(error)) from None
+    with workplace("bench") as folder, diamonds_log():
+        results = list(_measure(folder, quick))
     console.print(table_of(results))
     say(_machine())
     if output:
@@ -48,22 +44,17 @@ def main(quick: bool, output: Path | None) -> None:
 
 
 def _measure(folder: Path, quick: bool) -> Iterator[Result]:
-    environment = find_environment(Path(f"{sys.prefix}-graphite"), say=console.print)
+    environment = find_environment()
     say(f"Reading {SOURCE.name} ...")
     yield from reading.measure(folder, quick)
     say("Polling folders ...")
     yield from folders.quiet_polls(folder / "quiet", quick)
-    say("Working off a backlog ...")
-    yield from folders.backlogs(quick)
-    say("Polling scanners ...")
-    yield from scanners.by_number(quick)
     say("Delivering ...")
     yield from delivery.to_a_socket(folder / "socket", quick)
     yield from delivery.to_carbon(folder / "carbon", environment, quick)
-    say("Delivering a confirmed backlog ...")
-    yield from confirmed.backlogs(folder / "confirmed", environment, quick)
-    say("Making series and points ...")
-    yield from carbon.rates(folder / "rates", environment, quick)
+    say("Working off a backlog ...")
+    yield from backlog.unconfirmed(quick)
+    yield from backlog.confirmed(folder / "confirmed", environment, quick)
     say("Drawing dashboards ...")
     yield from panels.slowest_panel(folder / "panels", environment)
 

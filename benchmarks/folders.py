@@ -1,19 +1,16 @@
-"""A quiet poll beside ever more files, and a backlog beside a longer one."""
+"""A quiet poll, beside ever more files."""
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from benchmarks.results import Result
-from benchmarks.site import Bay, NullHandler, collector_of, cost_of_backlog, diamonds_log
+from benchmarks.site import Bay, NullHandler, collector_of, diamonds_log
 
 POLLS = 50
 
@@ -77,35 +74,3 @@ def _log_lines(folder: Path) -> list[Result]:
         Result("log lines of a quiet poll", quiet, ""),
         Result("log lines of a report", (log.lines - quiet) / 100, ""),
     ]
-
-
-def backlogs(quick: bool) -> list[Result]:
-    """What a report of a backlog costs, and what memory all of them take."""
-    short, long = 100, 1_000 if quick else 10_000
-    ms, megabytes = _backlog(short)
-    ms_of_long, megabytes_of_long = _backlog(long)
-    against = f"a backlog of {short:,}"
-    return [
-        Result(f"backlog of {long:,}: a report", ms_of_long, "ms", ms, against),
-        Result(f"backlog of {long:,}: peak memory", megabytes_of_long, "MB", megabytes, against),
-    ]
-
-
-def _backlog(count: int) -> tuple[float, float]:
-    """Milliseconds a report and peak memory in MB, in a process of its own."""
-    command = [sys.executable, "-m", __name__, str(count)]
-    ms, megabytes = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    return ms, megabytes
-
-
-def main() -> None:
-    count = int(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder, diamonds_log():
-        bay = Bay(Path(folder, "bay"))
-        bay.scan(count)
-        collector = collector_of(Path(folder), bay, [NullHandler({})])
-        print(cost_of_backlog(bay, collector, count))
-
-
-if __name__ == "__main__":
-    main()

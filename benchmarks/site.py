@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from diamond.handler.Handler import Handler
@@ -55,13 +52,6 @@ class LineCounter(logging.Handler):
         self.lines += 1
 
 
-def peak_megabytes() -> float:
-    """Of this program: what getrusage says begins with the peak of the one that started it."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1]) / 1024
-
-
 class Bay:
     """A folder that gets a report a day, of one content: SOURCE's, if none is given."""
 
@@ -99,33 +89,16 @@ class Bay:
 
 def collector_of(folder: Path, bay: Bay, handlers: list[Any], graphite_url: str = "") -> Any:
     """A StabilityCollector for the bay, configured in `folder` as Diamond does."""
-    return collector_for(folder, {LOCATION: bay.folder}, handlers, graphite_url)
-
-
-def collector_for(
-    folder: Path, scanners: Mapping[str, Path], handlers: list[Any], graphite_url: str = ""
-) -> Any:
-    """The same for `scanners`: their folders by location."""
-    lines = "\n".join(f"{location} = {path}" for location, path in scanners.items())
     collectors = folder / "collectors"
     collectors.mkdir(parents=True)
     (collectors / "StabilityCollector.conf").write_text(
         f"enabled = True\nhostname = {HOSTNAME}\ntimezone = UTC\nsettle_seconds = 0\n"
         f"graphite_url = {graphite_url}\nconfirm_seconds = 0\n"
-        f"[scanners]\n{lines}\n[coils]\n32 = 32\n"
+        f"[scanners]\n{LOCATION} = {bay.folder}\n[coils]\n32 = 32\n"
     )
     conf = folder / "diamond.conf"
     conf.write_text(f"[server]\ncollectors_config_path = {collectors}\n")
     return StabilityCollector(configfile=str(conf), handlers=handlers)
-
-
-def cost_of_backlog(bay: Bay, collector: Any, count: int) -> str:
-    """Has the collector archive the `count` reports that wait in the bay: milliseconds a report and
-    peak memory in MB, as JSON for the program that started this one."""
-    start = perf_counter()
-    while any(bay.folder.glob("*.txt")):
-        collector.collect()
-    return json.dumps([1000 * (perf_counter() - start) / count, peak_megabytes()])
 
 
 @contextmanager
