@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from hops import archive, site
-from hops.archive import File
+from hops import site
 from hops.console import console, counted, print_json, progress, say
+from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
-from hops.options import HELP, Days, config_option, days_options, json_option
+from hops.options import HELP, Days, config_option, days_options, json_option, location_option
 from hops.readback import Comparison, Expected, State, compare, expected
+from hops.reports import ReportFile, ReportFolder, Unusable, open_reports
 from hops.site import Site
 from hops.times import DAY, moment
 
@@ -33,13 +33,21 @@ WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class Uncompared:
+    """A file that is no good report, and why."""
+
+    name: str
+    reason: str
+
+
 @dataclass
 class Audit:
     """What became of the reports in the archive of a scanner."""
 
     location: str
-    folder: Path
-    trouble: str = ""
+    archive: str
+    trouble: str | None = None
     """Why the archive cannot be looked into."""
     reports: Counter[str] = field(default_factory=Counter)
     """How many there are by coil."""
@@ -47,8 +55,7 @@ class Audit:
     """What became of their values, by coil."""
     differing: list[Comparison] = field(default_factory=list)
     """The reports that are not fully stored."""
-    unusable: list[tuple[str, str]] = field(default_factory=list)
-    """The names of files that are no good reports, with the reason."""
+    unusable: list[Uncompared] = field(default_factory=list)
     strange: Counter[int] = field(default_factory=Counter)
     """How many reports there are of coils that are not under [coils], by receive channels."""
 
@@ -72,24 +79,24 @@ def audit(of: Site, graphite: GraphiteWeb, location: str, days: Days) -> Audit:
     Raises Problem when Graphite does not answer as it should.
     """
     scanner = of.scanner(location)
-    result = Audit(location, Path(scanner.folder, of.settings.ingest_dir))
+    result = Audit(location, str(Path(scanner.folder, of.settings.ingest_dir)))
     with ExitStack() as opened:
         try:
-            folder = opened.enter_context(archive.open_subfolder(scanner, of.settings.ingest_dir))
-            files = _around(archive.files(folder, of.settings.timezone), days)
-        except OSError as error:
-            result.trouble = f"cannot be read: {error.strerror}"
+            archive = opened.enter_context(open_reports(of, scanner, of.settings.ingest_dir))
+            files = _around(archive.files(), days)
+        except Problem as problem:
+            result.trouble = problem.message
             return result
         wanted = {file.name for file in files if days.has(file.day)}
         with progress(f"{scanner.path}: reports", len(files)) as advance:
-            reports = _reports(of, folder, files, days, result, advance)
+            reports = _reports(of, archive, files, days, result, advance)
             for comparison in compare(graphite, reports, of.settings.precision):
                 if comparison.scan.name in wanted:
                     result.add(comparison)
     return result
 
 
-def _around(files: Sequence[File], days: Days) -> list[File]:
+def _around(files: Sequence[ReportFile], days: Days) -> list[ReportFile]:
     """The files of the days, and those that may share a slot with them."""
     epochs = [file.epoch for file in files if days.has(file.day)]
     if not epochs:
@@ -100,8 +107,8 @@ def _around(files: Sequence[File], days: Days) -> list[File]:
 
 def _reports(
     of: Site,
-    folder: Any,
-    files: Sequence[File],
+    archive: ReportFolder,
+    files: Sequence[ReportFile],
     days: Days,
     result: Audit,
     advance: Callable[[int], None],
@@ -110,10 +117,10 @@ def _reports(
     for file in files:
         advance(1)
         try:
-            report = archive.read(folder, file)
-        except archive.Unusable as reason:
+            report = archive.read(file).report
+        except Unusable as reason:
             if days.has(file.day):
-                result.unusable.append((file.name, str(reason)))
+                result.unusable.append(Uncompared(file.name, str(reason)))
             continue
         if report.channels in of.settings.coils:
             yield expected(of, result.location, report, file.name)
@@ -130,7 +137,7 @@ def _reports(
     "--from 2026-01-01 --json",
 )
 @config_option
-@click.option("--location", metavar="A/B/C", help="Only this scanner, as in [scanners].")
+@location_option("Only this scanner, as in [scanners].")
 @days_options
 @json_option
 def main(conf: Path, location: str | None, days: Days, as_json: bool) -> None:
@@ -159,14 +166,14 @@ def _for_programs(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> d
         "scanners": [
             {
                 "location": each.location,
-                "archive": str(each.folder),
-                "trouble": each.trouble or None,
+                "archive": each.archive,
+                "trouble": each.trouble,
                 "coils": [
                     {"coil": coil, "reports": count, **_counts(each.values[coil])}
                     for coil, count in sorted(each.reports.items())
                 ],
                 "reports": [_report(of, comparison) for comparison in each.differing],
-                "unusable": [{"name": name, "reason": why} for name, why in each.unusable],
+                "unusable": [asdict(one) for one in each.unusable],
                 "coils_not_configured": [
                     {"channels": channels, "reports": count}
                     for channels, count in sorted(each.strange.items())
@@ -185,37 +192,29 @@ def _report(of: Site, comparison: Comparison) -> dict[str, object]:
         "time": moment(scan.epoch, of.settings.timezone),
         "epoch": scan.epoch,
         **_counts(comparison.counts),
-        "shares_slot_with": list(comparison.shares_with),
+        "shares_slot_with": comparison.shares_with,
         "examples": [
-            {
-                "what": state.value,
-                "metric": difference.path,
-                "report": difference.number,
-                "graphite": difference.stored,
-            }
+            {"what": state, **asdict(difference)}
             for state, difference in comparison.examples.items()
         ],
     }
 
 
-def _counts(values: Any) -> dict[str, int]:
-    return {
-        "values": sum(values.values()),
-        **{state.value: values[state] for state in State},
-    }
+def _counts(values: Mapping[State, int]) -> dict[str, int]:
+    return {"values": sum(values.values()), **{state: values[state] for state in State}}
 
 
 def _print_tables(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
     console.print(_table(audits))
     for each in audits:
         if each.trouble:
-            say(f"{each.location}: the archive {str(each.folder)!r} {each.trouble}.", "red")
+            say(f"{each.location}: {each.trouble}", "red")
         for channels, count in sorted(each.strange.items()):
             say(
                 f"{each.location}: {counted(count, 'report')} of a coil of {channels} channels not "
                 f'compared, as it is not under [coils]: add a line like "{channels} = {channels}".'
             )
-        _print_some([f"{name!r} {why}" for name, why in each.unusable], each, "not compared")
+        _print_some([f"{one.name!r} {one.reason}" for one in each.unusable], each, "not compared")
         differing = sorted(each.differing, key=lambda comparison: not comparison.is_wrong)
         _print_some([_line(of, each) for each in differing], each, "not stored as they are")
     for each in audits:
@@ -267,6 +266,6 @@ def _example(comparison: Comparison, state: State) -> str:
     if state is not State.UNEXPLAINED:
         return ""
     difference = comparison.examples[state]
-    name = difference.path.removeprefix(f"{comparison.scan.path}.")
-    return f" ({name}: {difference.number} in the report, {difference.stored} in Graphite)"
+    name = difference.metric.removeprefix(f"{comparison.scan.path}.")
+    return f" ({name}: {difference.report} in the report, {difference.graphite} in Graphite)"
 

@@ -23,7 +23,7 @@ OLD_DECIMALS = 2
 AVERAGING_ERROR = 1e-12
 
 
-class State(Enum):
+class State(str, Enum):
     """What became of a value."""
 
     STORED = "stored"
@@ -63,9 +63,9 @@ class Expected:
 class Difference:
     """A number of a report, and what Graphite has in its place."""
 
-    path: str
-    number: float
-    stored: float | None
+    metric: str
+    report: float
+    graphite: float | None
 
 
 @dataclass(frozen=True)

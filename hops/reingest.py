@@ -5,20 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hops import archive, site
-from hops.archive import File
+from hops import site
 from hops.audit import audit
 from hops.console import counted, print_json, say
-from hops.errors import Problem
-from hops.options import HELP, Days, config_option, days_options, json_option
+from hops.options import HELP, Days, config_option, days_options, json_option, location_option
+from hops.reports import ReportFile, ReportFolder, open_reports
 from hops.site import Site
 
 # What systems say where a file cannot have two names: of a share, or of files of others.
@@ -30,10 +28,10 @@ class Move:
     """A report that is to go back into the scanner's folder."""
 
     name: str
-    new: str
-    """Its name there."""
-    obstacle: str
-    """Why it stays where it is; nothing when it can go."""
+    new_name: str
+    """There."""
+    stays_because: str | None
+    """What keeps it where it is; None when it can go."""
 
 
 @click.command(
@@ -43,7 +41,7 @@ class Move:
     "hops reingest --location Harvard/Northwest/Bay1 Stability_20180910T090910.txt",
 )
 @config_option
-@click.option("--location", metavar="A/B/C", required=True, help="Scanner, as in [scanners].")
+@location_option("The scanner's, as in [scanners].", required=True)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @days_options
 @click.option("--rejected", is_flag=True, help="Rejected reports, not archived ones.")
@@ -53,10 +51,7 @@ class Move:
     help="Those that `hops audit` finds missing, or different for no known reason.",
 )
 @click.option(
-    "--yes/--dry-run",
-    "is_sure",
-    default=None,
-    help="Move without asking, or only list what would move.  [default: list, then ask]",
+    "--yes/--dry-run", "is_sure", default=False, help="Move them, or only list what would move."
 )
 @json_option
 def main(
@@ -66,46 +61,38 @@ def main(
     days: Days,
     rejected: bool,
     missing: bool,
-    is_sure: bool | None,
+    is_sure: bool,
     as_json: bool,
 ) -> None:
     """Move archived reports back into their scanner's folder, where the collector takes them again.
 
-    Choose them by NAME, by the days of the scans, or with --missing. What would move is listed
-    first. Nothing is overwritten: a report whose name is taken there stays. One that the collector
-    renamed (Stability_X.1.txt) gets the scanner's name back; a .duplicate has to be named. Notes
-    on rejected reports stay. Ends with 1 when a chosen report cannot be moved. With --json nobody
-    is asked: --yes moves them."""
+    Choose them by NAME, by the days of the scans, or with --missing. What would move is listed;
+    with --yes it moves. Nothing is overwritten: a report whose name is taken there stays. One that
+    the collector renamed (Stability_X.1.txt) gets the scanner's name back; a .duplicate has to be
+    named. Notes on rejected reports stay. Ends with 1 when a chosen report cannot be moved."""
     _check_choice(names, days, rejected, missing)
     of = site.load(conf)
     scanner = of.scanner(location)
     lacking = _lacking(of, location, days) if missing else None
     subfolder = of.settings.reject_dir if rejected else of.settings.ingest_dir
-    where = os.path.join(scanner.folder, subfolder)
-    try:
-        with (
-            archive.open_subfolder(scanner, subfolder) as source,
-            archive.open_folder(scanner.folder) as target,
-        ):
-            files = archive.files(source, of.settings.timezone)
-            chosen = _named(files, names, where) if names else _not_named(files, days, lacking)
-            moves = plan = _plan(source, target, chosen)
-            if not as_json:
-                _print_plan(plan, where, scanner.folder)
-            can_move = any(not move.obstacle for move in plan)
-            is_done = can_move and (bool(is_sure) if as_json else _is_sure(is_sure))
-            if is_done:
-                moves = _carry_out(source, target, plan)
-    except OSError as error:
-        raise Problem(
-            f"{where!r} cannot be used ({error.strerror}): is the share mounted, and may you read "
-            "it?"
-        ) from None
+    with open_reports(of, scanner, subfolder) as source, open_reports(of, scanner) as target:
+        files = source.files()
+        chosen = _named(files, names, source.path) if names else _not_named(files, days, lacking)
+        moves = plan = _plan(source, target, chosen)
+        if not as_json:
+            _print_plan(plan, source.path, target.path)
+        is_done = is_sure and any(move.stays_because is None for move in plan)
+        if is_done:
+            moves = [_carry_out(source, target, move) for move in plan]
     if as_json:
-        print_json(_for_programs(moves, where, scanner.folder, is_done))
+        reports = [asdict(move) for move in moves]
+        told = {"from": source.path, "to": target.path, "is_done": is_done, "reports": reports}
+        print_json(told)
     elif is_done:
         _print_outcome(plan, moves)
-    if any(move.obstacle for move in moves):
+    elif plan:
+        say("Nothing was moved: --yes moves them.")
+    if any(move.stays_because for move in moves):
         raise SystemExit(1)
 
 
@@ -129,7 +116,7 @@ def _lacking(of: Site, location: str, days: Days) -> set[str]:
     return {each.scan.name for each in result.differing if each.can_be_mended}
 
 
-def _named(files: Sequence[File], names: Sequence[str], where: str) -> list[File]:
+def _named(files: Sequence[ReportFile], names: Sequence[str], where: str) -> list[ReportFile]:
     unknown = set(names).difference(file.name for file in files)
     if unknown:
         raise click.BadParameter(
@@ -139,7 +126,9 @@ def _named(files: Sequence[File], names: Sequence[str], where: str) -> list[File
     return [file for file in files if file.name in names]
 
 
-def _not_named(files: Sequence[File], days: Days, only: Collection[str] | None) -> list[File]:
+def _not_named(
+    files: Sequence[ReportFile], days: Days, only: Collection[str] | None
+) -> list[ReportFile]:
     return [
         file
         for file in files
@@ -150,8 +139,10 @@ def _not_named(files: Sequence[File], days: Days, only: Collection[str] | None) 
 # -- moving --------------------------------------------------------------------------------
 
 
-def _plan(source: Any, target: Any, files: Sequence[File]) -> list[Move]:
-    """How each of the files would move from one `Folder` to another."""
+def _plan(
+    source: ReportFolder, target: ReportFolder, files: Sequence[ReportFile]
+) -> list[Move]:
+    """How each of the files would move."""
     moves = []
     taken: set[str] = set()
     for file in files:
@@ -164,9 +155,9 @@ def _plan(source: Any, target: Any, files: Sequence[File]) -> list[Move]:
     return moves
 
 
-def _obstacle(source: Any, target: Any, name: str, new: str) -> str:
-    """Why a file cannot move; nothing when it can."""
-    status, there = source.status(name), target.status(new)
+def _obstacle(source: ReportFolder, target: ReportFolder, name: str, new: str) -> str | None:
+    """Why a file cannot move; None when it can."""
+    status, there = source.opened.status(name), target.opened.status(new)
     if status is None:
         return "it has gone"
     if not stat.S_ISREG(status.st_mode):
@@ -175,85 +166,57 @@ def _obstacle(source: Any, target: Any, name: str, new: str) -> str:
         return f"{new!r} is there"
     if status.st_nlink > 1 + (there is not None):  # two names: an interrupted move
         return "it has more than one name (hard links)"
-    return ""
+    return None
+
+
+def _carry_out(source: ReportFolder, target: ReportFolder, move: Move) -> Move:
+    """Moves a report if it can; returns what has become of that."""
+    if move.stays_because:
+        return move
+    # Meanwhile somebody may have done something there.
+    obstacle = _obstacle(source, target, move.name, move.new_name)
+    return replace(move, stays_because=obstacle or _move(source.opened, target.opened, move))
 
 
 def _print_plan(moves: Sequence[Move], source: str, target: str) -> None:
     if not moves:
         say(f"There is no such report in {source!r}.")
         return
-    free = sum(not move.obstacle for move in moves)
+    free = sum(move.stays_because is None for move in moves)
     say(f"{free:,} of {counted(len(moves), 'report')} can move from {source!r} into {target!r}:")
     for move in moves:
         _print_move(move)
 
 
 def _print_move(move: Move) -> None:
-    new = f" as {move.new!r}" * (move.new != move.name)
-    say(f"  {move.name!r}{new}{' stays: ' * bool(move.obstacle)}{move.obstacle}")
-
-
-def _is_sure(is_sure: bool | None) -> bool:
-    """Whether the reports may be moved: as was said, else as is answered."""
-    if is_sure is not None:
-        if not is_sure:
-            say("Nothing was moved: this is a dry run.")
-        return is_sure
-    if not sys.stdin.isatty():
-        say("Nothing was moved: there is no terminal to ask at. --yes moves them.")
-        return False
-    return click.confirm("Move them?")
-
-
-def _carry_out(source: Any, target: Any, moves: Sequence[Move]) -> list[Move]:
-    """Moves what can move; returns each with what stood in its way."""
-    done = []
-    for move in moves:
-        if not move.obstacle:
-            # Meanwhile somebody may have done something there.
-            obstacle = _obstacle(source, target, move.name, move.new) or _move(source, target, move)
-            move = Move(move.name, move.new, obstacle)
-        done.append(move)
-    return done
+    new = f" as {move.new_name!r}" if move.new_name != move.name else ""
+    obstacle = f" stays: {move.stays_because}" if move.stays_because else ""
+    say(f"  {move.name!r}{new}{obstacle}")
 
 
 def _print_outcome(plan: Sequence[Move], done: Sequence[Move]) -> None:
     for planned, move in zip(plan, done):
         if move != planned:
             _print_move(move)
-    moved = sum(not move.obstacle for move in done)
+    moved = sum(move.stays_because is None for move in done)
     of = counted(len(done), "report")
     say(f"{moved:,} of {of} moved. The collector takes them at its next run.")
 
 
-def _for_programs(
-    moves: Sequence[Move], source: str, target: str, is_done: bool
-) -> dict[str, object]:
-    return {
-        "from": source,
-        "to": target,
-        "is_done": is_done,
-        "reports": [
-            {"name": move.name, "new_name": move.new, "stays_because": move.obstacle or None}
-            for move in moves
-        ],
-    }
-
-
-def _move(source: Any, target: Any, move: Move) -> str:
-    """Moves a file without overwriting anything; returns why it could not, or nothing."""
-    old, new = source.at(move.name), target.at(move.new)
+def _move(source: Any, target: Any, move: Move) -> str | None:
+    """Moves a file without overwriting anything; returns why it could not, or None."""
+    old, new = source.at(move.name), target.at(move.new_name)
     try:
-        if target.status(move.new) is None and not _link(old, new):
+        if target.status(move.new_name) is None and not _link(old, new):
             os.rename(old, new)
-            return ""
-        status, there = source.status(move.name), target.status(move.new)
+            return None
+        status, there = source.status(move.name), target.status(move.new_name)
         if status is None or there is None or not os.path.samestat(status, there):
-            return f"somebody else has moved it or made {move.new!r}"
+            return f"somebody else has moved it or made {move.new_name!r}"
         _unlink(old, new)
     except OSError as error:
         return error.strerror or str(error)
-    return ""
+    return None
 
 
 def _link(old: str, new: str) -> bool:

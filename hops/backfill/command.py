@@ -7,20 +7,26 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from diamond3.once import listen_for_errors
 from hops import site as sites
-from hops.backfill.finding import Findings, Found, LeftOut, list_files, sort_out
-from hops.backfill.retention import leave_out_what_graphite_does_not_keep
-from hops.backfill.sending import Sender, collector_of, newest_of_each_coil
-from hops.console import print_json, printable, progress, say
+from hops.backfill.finding import (
+    Findings,
+    LeftOut,
+    OldReport,
+    find_reports,
+    leave_out_what_graphite_does_not_keep,
+    list_files,
+)
+from hops.backfill.sending import Sender, newest_of_each_coil
+from hops.console import print_json, progress, say
 from hops.errors import Problem
-from hops.options import HELP, config_option, json_option
+from hops.options import HELP, config_option, json_option, location_option
+from hops.reports import EXAMPLES
 from hops.site import Site
 
 MOST_REASONS = 20
@@ -30,12 +36,12 @@ MOST_REASONS = 20
 class Outcome:
     """What became of the reports that Graphite was to get."""
 
-    archived: int
-    waiting: int
+    archived: int = 0
+    waiting: int = 0
     """In the scanner's folder, or not yet there."""
-    errors: list[str]
+    was_stopped: bool = False
+    errors: Sequence[str] = ()
     """The collector's, and Diamond's handlers'."""
-    was_stopped: bool
 
 
 @click.command(
@@ -48,9 +54,9 @@ class Outcome:
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-@click.option("--location", required=True, help="The scanner's, as in [scanners].")
+@location_option("The scanner's, as in [scanners].", required=True)
 @config_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Bring them in; without it they are only listed.")
 @json_option
 def main(source: Path, location: str, conf: Path, yes: bool, as_json: bool) -> None:
     """Bring old reports into Graphite: those in DIR and below that the scanner's archive lacks.
@@ -63,26 +69,27 @@ def main(source: Path, location: str, conf: Path, yes: bool, as_json: bool) -> N
     Ends with 0 when every report in DIR is in the archive, and with 1 when any is not: bad ones
     that were left out, and those that still wait.
     """
-    if as_json and not yes:
-        raise click.UsageError("--json asks nothing: add --yes.")
     site = sites.load(conf)
     scanner = site.scanner(location)
     _require_one_scanner(source, site, scanner)
     findings = _look(source, site, scanner)
     if not as_json:
         _print_findings(findings, source, site, scanner)
-    outcome = None
-    if findings.wanted:
-        if not yes:
-            click.confirm("Go on?", abort=True, err=True)
+    if yes and findings.wanted:
         outcome = _run(findings, site, scanner)
+    else:
+        outcome = Outcome(waiting=len(findings.wanted))
     if as_json:
         print_json(_for_programs(findings, outcome, site, scanner))
+    elif not findings.wanted:
+        say("Nothing to do.")
+    elif yes:
+        _print_outcome(findings, outcome, site)
     else:
-        _print_outcome(findings, outcome, site, scanner)
-    if outcome and outcome.was_stopped:
+        say("Nothing was copied: --yes brings them in.")
+    if outcome.was_stopped:
         raise SystemExit(128 + signal.SIGINT)
-    if findings.left_out or (outcome and outcome.waiting):
+    if findings.left_out or outcome.waiting:
         raise SystemExit(1)
 
 
@@ -106,14 +113,11 @@ def _require_one_scanner(source: Path, site: Site, scanner: Any) -> None:
 
 
 def _look(source: Path, site: Site, scanner: Any) -> Findings:
-    paths, unread = list_files(source)
-    if not paths and not unread:
-        raise Problem(
-            f"{str(source)!r} has no report: expected names like Stability_20180910T090910.txt or "
-            "Stability_2024-04-01T13-07-02.txt."
-        )
-    with progress("Reading reports", len(paths)) as advance:
-        findings = sort_out(paths, scanner, site.settings, advance)
+    files, unread = list_files(source)
+    if not files and not unread:
+        raise Problem(f"{str(source)!r} has no report: expected names like {EXAMPLES}.")
+    with progress("Reading reports", len(files)) as advance:
+        findings = find_reports(files, scanner, site, advance)
     findings.left_out += unread
     if site.settings.graphite:
         leave_out_what_graphite_does_not_keep(findings, site, scanner.location)
@@ -121,21 +125,24 @@ def _look(source: Path, site: Site, scanner: Any) -> Findings:
 
 
 def _run(findings: Findings, site: Site, scanner: Any) -> Outcome:
-    errors = listen_for_errors()
-    collector = collector_of(site, scanner)
-    if errors.messages:
-        raise Problem(f"Diamond's handlers cannot be used: {_lines(errors.messages)[0]}")
     wanted = findings.wanted
     with _stop_when_asked() as stop, progress("Archived reports", len(wanted)) as advance:
-        sender = Sender(collector, scanner, advance)
+        sender = Sender(site, scanner, advance)
         _send(sender, findings, site, scanner, stop)
         was_stopped = stop.is_set()
     findings.left_out += sender.left_out
-    gone = {each.path for each in findings.left_out}
-    archived = sender.archived(wanted)
-    left = [each for each in wanted if each not in set(archived) and each.path not in gone]
-    messages = [*errors.messages, *filter(None, [sender.trouble])]
-    return Outcome(len(archived), len(left), _lines(messages), was_stopped)
+    archived, waiting = count_archived(wanted, sender.archived(), findings.left_out)
+    return Outcome(archived, waiting, was_stopped, sender.errors)
+
+
+def count_archived(
+    wanted: Sequence[OldReport], archive: set[str], left_out: Sequence[LeftOut]
+) -> tuple[int, int]:
+    """How many of the reports that were `wanted` are in the archive, and how many still wait."""
+    gone = {each.path for each in left_out}
+    left = [each for each in wanted if each.file.name not in archive]
+    waiting = sum(each.file.path not in gone for each in left)
+    return len(wanted) - len(left), waiting
 
 
 def _send(
@@ -143,7 +150,7 @@ def _send(
 ) -> None:
     """The newest reports go first, alone: when Graphite does not take them, no others are copied,
     and when it does, it says how far back it keeps a coil of which it had nothing before."""
-    first: list[Found] = []
+    first: list[OldReport] = []
     if site.settings.graphite:
         first = newest_of_each_coil(findings.missing)
         if not sender.send(first, [], stop):
@@ -198,12 +205,7 @@ def _print_findings(findings: Findings, source: Path, site: Site, scanner: Any) 
         say("way to Graphite is not noticed.")
 
 
-def _print_outcome(
-    findings: Findings, outcome: Outcome | None, site: Site, scanner: Any
-) -> None:
-    if outcome is None:
-        say("Nothing to do.")
-        return
+def _print_outcome(findings: Findings, outcome: Outcome, site: Site) -> None:
     how = "Stored in Graphite" if site.settings.graphite else "Published, unconfirmed,"
     say(f"{how} and archived: {outcome.archived:,}")
     if outcome.waiting:
@@ -222,21 +224,21 @@ def _count(count: int, what: str) -> None:
         say(f"{count:10,} {what}")
 
 
-def _from_to(reports: Sequence[Found]) -> str:
+def _from_to(reports: Sequence[OldReport]) -> str:
     if not reports:
         return ""
     times = sorted(report.time for report in reports)
     return f", from {times[0].date()} to {times[-1].date()}"
 
 
-def _coils(reports: Sequence[Found], site: Site) -> dict[str, int]:
+def _coils(reports: Sequence[OldReport], site: Site) -> dict[str, int]:
     return dict(Counter(site.settings.coils[report.channels] for report in reports))
 
 
 def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
     """A line for each reason, with the first file that it holds for."""
     counts = Counter(each.reason for each in left_out)
-    firsts = {each.reason: str(each.path) for each in reversed(left_out)}
+    firsts = {each.reason: each.path for each in reversed(left_out)}
     lines = [
         f"{firsts[reason]!r}{f' and {count - 1:,} more' if count > 1 else ''}: {reason}"
         for reason, count in counts.items()
@@ -246,14 +248,8 @@ def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
     return lines
 
 
-def _lines(messages: Sequence[str]) -> list[str]:
-    """The last line of each message, once."""
-    last = [message.splitlines()[-1] for message in messages if message]
-    return list(dict.fromkeys(map(printable, last)))
-
-
 def _for_programs(
-    findings: Findings, outcome: Outcome | None, site: Site, scanner: Any
+    findings: Findings, outcome: Outcome, site: Site, scanner: Any
 ) -> dict[str, object]:
     wanted = findings.wanted
     return {
@@ -267,15 +263,8 @@ def _for_programs(
             "last": wanted[-1].time.isoformat() if wanted else None,
             "coils": _coils(wanted, site),
         },
-        "archived": outcome.archived if outcome else 0,
-        "waiting": outcome.waiting if outcome else 0,
-        "was_stopped": bool(outcome and outcome.was_stopped),
         "archived_before": len(findings.archived),
-        "duplicates": _paths(findings.duplicates),
-        "left_out": _paths(findings.left_out),
-        "errors": outcome.errors if outcome else [],
+        "duplicates": [asdict(each) for each in findings.duplicates],
+        "left_out": [asdict(each) for each in findings.left_out],
+        **asdict(outcome),
     }
-
-
-def _paths(files: Sequence[LeftOut]) -> list[dict[str, str]]:
-    return [{"path": str(each.path), "reason": each.reason} for each in files]

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from diamond3.once import configured_handlers
-from hops.backfill.finding import Found, LeftOut, digest, read
+from diamond3.once import configured_handlers, listen_for_errors
+from hops.backfill.finding import LeftOut, OldReport, digest
+from hops.console import printable
 from hops.errors import Problem
+from hops.reports import Unusable, open_reports, read
 from hops.site import Site
-from stability_report import ReportError
 
 # So many reports of ours lie in the scanner's folder at most: as many as the collector may have
 # published and not yet archived. So many are copied between two looks.
@@ -26,21 +27,7 @@ PATIENCE = 60
 NAP = 0.2
 
 
-def collector_of(site: Site, scanner: Any) -> Any:
-    """The site's `StabilityCollector` with its handlers, for one scanner only. Raises Problem."""
-    from stability_collector import StabilityCollector
-
-    try:
-        handlers = configured_handlers(site.config)
-    except Exception as error:  # handlers fail with anything
-        raise Problem(f"The handlers in {site.conf} cannot be loaded: {error!r}.") from error
-    collector = StabilityCollector(configfile=str(site.conf), handlers=handlers)
-    collector.config["scanners"] = {scanner.location: scanner.folder}
-    collector.process_config()
-    return collector
-
-
-def newest_of_each_coil(reports: Sequence[Found]) -> list[Found]:
+def newest_of_each_coil(reports: Sequence[OldReport]) -> list[OldReport]:
     """Those that show whether Graphite takes reports at all; `reports` come oldest first."""
     return list({report.channels: report for report in reports}.values())
 
@@ -48,24 +35,33 @@ def newest_of_each_coil(reports: Sequence[Found]) -> list[Found]:
 class Sender:
     """Brings reports through the collector into Graphite and the archive.
 
-    Attributes: `left_out`, the reports that could not be copied, and `trouble`, a sentence on why
-    none can be copied any more, or None.
+    Attribute: `left_out`, the reports that could not be copied.
     """
 
-    def __init__(self, collector: Any, scanner: Any, advance: Callable[[int], object]) -> None:
-        """`advance` is told how many more reports have left the scanner's folder."""
+    def __init__(self, site: Site, scanner: Any, advance: Callable[[int], object]) -> None:
+        """`advance` is told how many more reports have left the scanner's folder. Raises Problem
+        when Diamond's handlers cannot be used."""
         self.left_out: list[LeftOut] = []
-        self.trouble: str | None = None
-        self._collector = collector
-        self._folder = scanner.folder
-        self._ingest_dir = collector.settings.ingest_dir
+        self._site = site
+        self._scanner = scanner
         self._advance = advance
-        self._patience = (
-            PATIENCE + collector.settings.settle_seconds + 2 * collector.settings.confirm_seconds
-        )
+        self._trouble = ""
+        self._errors = listen_for_errors()
+        self._collector = _collector_of(site, scanner)
+        if self.errors:
+            raise Problem(f"Diamond's handlers cannot be used: {self.errors[0]}")
+        settings = self._collector.settings
+        self._patience = PATIENCE + settings.settle_seconds + 2 * settings.confirm_seconds
+
+    @property
+    def errors(self) -> list[str]:
+        """The last lines of what the collector and Diamond's handlers have said, each once, and why
+        nothing can be copied any more, if it is so."""
+        messages = filter(None, [*self._errors.messages, self._trouble])
+        return list(dict.fromkeys(printable(each.splitlines()[-1]) for each in messages))
 
     def send(
-        self, missing: Sequence[Found], waiting: Sequence[Found], stop: threading.Event
+        self, missing: Sequence[OldReport], waiting: Sequence[OldReport], stop: threading.Event
     ) -> bool:
         """Copies what is `missing` into the scanner's folder, in that order, and has the collector
         archive it, and what is `waiting` there.
@@ -74,7 +70,7 @@ class Sender:
         it is done.
         """
         queue = list(reversed(missing))
-        under_way = {report.name for report in waiting}
+        under_way = {report.file.name for report in waiting}
         last_step = time.monotonic()
         while (queue or under_way) and time.monotonic() - last_step < self._patience:
             for _ in self._collector.rounds():
@@ -85,57 +81,64 @@ class Sender:
                 self._copy_some(queue, under_way)
             if stop.wait(NAP):
                 return False
-        return not (queue or under_way or self.trouble)
+        return not (queue or under_way or self._trouble)
 
-    def archived(self, reports: Sequence[Found]) -> list[Found]:
-        """Those of `reports` that are in the archive, as far as it can be seen."""
-        from stability_collector import Folder
-
-        with suppress(OSError), Folder(self._folder) as folder:
-            names = set(folder.names_in(self._ingest_dir))
-            return [report for report in reports if report.name in names]
-        return []
+    def archived(self) -> set[str]:
+        """The names in the archive, as far as it can be seen."""
+        try:
+            with open_reports(self._site, self._scanner, self._site.settings.ingest_dir) as archive:
+                return {file.name for file in archive.files()}
+        except Problem:
+            return set()
 
     def _see_what_has_gone(self, under_way: set[str]) -> int:
-        from stability_collector import Folder
-
         try:
-            with Folder(self._folder) as folder:
-                gone = under_way.difference(folder.names())
-        except OSError:  # the collector says so, and the share may come back
+            with open_reports(self._site, self._scanner) as folder:
+                gone = under_way.difference(file.name for file in folder.files())
+        except Problem:  # the collector says so, and the share may come back
             return 0
         under_way -= gone
         self._advance(len(gone))
         return len(gone)
 
-    def _copy_some(self, queue: list[Found], under_way: set[str]) -> None:
-        from stability_collector import Folder
-
+    def _copy_some(self, queue: list[OldReport], under_way: set[str]) -> None:
         for _ in range(min(len(queue), COPIED_AT_ONCE, MOST_WAITING - len(under_way))):
             report = queue.pop()
             try:
-                data, says = read(report.path)
-                times = report.path.stat()
-            except (OSError, ReportError) as error:
-                self._leave_out(report, f"cannot be read any more: {error}")
-                continue
-            if digest(says) != report.numbers:
-                self._leave_out(report, "has changed meanwhile")
-                continue
-            try:
-                with Folder(self._folder) as folder:
-                    add_report(folder, report.name, data, times)
-            except FileExistsError:
-                self._leave_out(report, "has its name taken in the scanner's folder meanwhile")
-            except OSError as error:
-                self.trouble = f"{self._folder!r} cannot be written to: {error.strerror}."
+                self._copy(report)
+                under_way.add(report.file.name)
+            except Unusable as reason:
+                self.left_out.append(LeftOut(report.file.path, str(reason)))
+            except Problem as problem:
+                self._trouble = problem.message
                 queue.clear()
                 return
-            else:
-                under_way.add(report.name)
 
-    def _leave_out(self, report: Found, reason: str) -> None:
-        self.left_out.append(LeftOut(report.path, reason))
+    def _copy(self, report: OldReport) -> None:
+        content = read(report.file.path)
+        if digest(content.report) != report.digest:
+            raise Unusable("has changed meanwhile")
+        with open_reports(self._site, self._scanner) as folder:
+            try:
+                add_report(folder.opened, report.file.name, content.data, content.status)
+            except FileExistsError:
+                raise Unusable("has its name taken in the scanner's folder meanwhile") from None
+            except OSError as error:
+                raise Problem(f"{folder.path!r} cannot be written to: {error.strerror}.") from None
+
+
+def _collector_of(site: Site, scanner: Any) -> Any:
+    """The site's `StabilityCollector` with its handlers, for one scanner only."""
+    from stability_collector import StabilityCollector
+
+    try:
+        handlers = configured_handlers(site.config)
+    except Exception as error:  # handlers fail with anything
+        raise Problem(f"The handlers in {site.conf} cannot be loaded: {error!r}.") from error
+    collector = StabilityCollector(configfile=str(site.conf), handlers=handlers)
+    collector.config["scanners"] = {scanner.location: scanner.folder}
+    collector.process_config()
+    return collector
 
 
 def add_report(folder: Any, name: str, data: bytes, times: os.stat_result) -> None:

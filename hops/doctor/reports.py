@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import stability_report
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
+from hops.errors import Problem
+from hops.reports import ReportFile, Unusable, open_reports
 from hops.site import Site
-from stability_collector import Folder, report_names
+from stability_report import Report
 
 # Of each scanner's waiting and archived reports, so many of the newest are read.
 MOST = 100
@@ -24,14 +25,14 @@ CLOCKS_APART = 300
 
 @dataclass(frozen=True)
 class Seen:
-    """A report that was read, and where it lies."""
+    """A good report that was read, and where it lies."""
 
     location: str
-    path: str
+    file: ReportFile
     is_waiting: bool
     changed: float
     """When the file was written to last, an epoch."""
-    report: stability_report.Report
+    report: Report
 
 
 def seen(site: Site) -> list[Seen]:
@@ -40,7 +41,7 @@ def seen(site: Site) -> list[Seen]:
         one
         for scanner in site.settings.scanners
         for subfolder in ("", site.settings.ingest_dir)
-        for one in _read(scanner.location, scanner.folder, subfolder)
+        for one in _read(site, scanner, subfolder)
     ]
 
 
@@ -59,12 +60,12 @@ def check_time(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
     else:
         text = f"none is named, so this machine's is taken: {text}; compare it with a scanner's"
         yield Finding("time zone", OK, text)
-    for location, early in _written_early(reports, name).items():
-        hours = (_epoch(early, name) - early.changed) / 3600
+    for location, early in _written_early(reports).items():
+        hours = (early.file.epoch - early.changed) / 3600
         yield Finding(
             f"time of {location}",
             WARNING,
-            f"{early.path!r} was written {hours:.1f} hours before its scan, in that time zone",
+            f"{early.file.path!r} was written {hours:.1f} hours before its scan, in that time zone",
             f"{todo}, or correct the scanner's clock",
         )
 
@@ -81,7 +82,7 @@ def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
             "coils seen",
             FAILED if waiting else WARNING,
             f"{channels} channels are not under [coils]; reports from there: {waiting} waiting, "
-            f"{len(found) - waiting} archived, as {found[-1].path!r}",
+            f"{len(found) - waiting} archived, as {found[-1].file.path!r}",
             f'add a line like "{channels} = {channels}" under [coils]; without it they stay',
         )
     if not unknown and reports:
@@ -89,36 +90,20 @@ def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding("coils seen", OK, text)
 
 
-def _read(location: str, folder: str, subfolder: str) -> Iterator[Seen]:
-    path = os.path.join(folder, subfolder)
-    try:
-        with Folder(path, os.O_NOFOLLOW if subfolder else 0) as opened:
-            for name in report_names(opened.names())[-MOST:]:
-                found = _parsed(opened, name)
-                if found:
-                    report, changed = found
-                    yield Seen(location, os.path.join(path, name), not subfolder, changed, report)
-    except OSError:  # the folders' own check tells
-        return
+def _read(site: Site, scanner: Any, subfolder: str) -> Iterator[Seen]:
+    # The folders' own check tells of one that cannot be used.
+    with suppress(Problem), open_reports(site, scanner, subfolder) as folder:
+        newest = [file for file in folder.files() if file.has_scanners_name][-MOST:]
+        for file in newest:
+            with suppress(Unusable):
+                _, status, report = folder.read(file)
+                yield Seen(scanner.location, file, not subfolder, status.st_mtime, report)
 
 
-def _parsed(folder: Folder, name: str) -> tuple[Any, float] | None:
-    """The Report in a file and when that was changed; None for what is no good report."""
-    try:
-        data, status = folder.read(name)
-        return stability_report.parse_bytes(data, name), status.st_mtime
-    except (OSError, stability_report.ReportError):
-        return None
-
-
-def _written_early(reports: Sequence[Seen], timezone: str) -> dict[str, Seen]:
+def _written_early(reports: Sequence[Seen]) -> dict[str, Seen]:
     """By location the newest report that is older than its scan, which none can be."""
     return {
         one.location: one
         for one in sorted(reports, key=lambda one: one.report.time)
-        if one.changed < _epoch(one, timezone) - CLOCKS_APART
+        if one.changed < one.file.epoch - CLOCKS_APART
     }
-
-
-def _epoch(one: Seen, timezone: str) -> int:
-    return int(stability_report.timestamp(one.report.time, timezone))

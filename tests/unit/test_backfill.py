@@ -6,12 +6,16 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from commands import Done, hops
 
+from hops.backfill.command import count_archived
+from hops.backfill.finding import LeftOut, OldReport, list_files
 from hops.backfill.sending import add_report
+from hops.reports import ReportFile
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEXT = (PROJECT / "sample_data/reports/Stability_20260306T064950.txt").read_text()
@@ -51,12 +55,10 @@ class Place:
             each.mkdir()
         (folder / "diamond.conf").write_text(DIAMOND_CONF.format(folder=folder))
 
-    def run(
-        self, *options: str, source: Path | None = None, answer: str | None = None
-    ) -> Done:
+    def run(self, *options: str, source: Path | None = None) -> Done:
         conf = f"--config={self.folder / 'diamond.conf'}"
         arguments = ("backfill", source or self.old, f"--location={BAY1}", conf)
-        return hops(*arguments, *options, answer=answer)
+        return hops(*arguments, *options)
 
     def published(self) -> list[tuple[str, str]]:
         """Path and time of the first point of each report, in the order of publishing."""
@@ -114,13 +116,17 @@ def test_reports_of_years_of_folders_are_published_oldest_first_and_archived(pla
     assert "Published, unconfirmed, and archived: 3\n" in done.output
 
 
-def test_it_is_asked_first_and_told_that_nothing_confirms(place: Place) -> None:
+def test_without_yes_it_only_lists_and_tells_that_nothing_confirms(place: Place) -> None:
     write(place.old / "Stability_20180910T090910.txt")
-    done = place.run(answer="n\n")
+    done = place.run()
     assert done.exit_code == 1
     assert "NOTHING CONFIRMS THEM: graphite_url is empty" in done.output
+    assert "Nothing was copied: --yes brings them in." in done.output
     assert list(place.bay1.iterdir()) == []
-    assert place.run(answer="y\n").exit_code == 0
+    told = json.loads(place.run("--json").stdout)
+    assert (told["wanted"]["reports"], told["archived"], told["waiting"]) == (1, 0, 1)
+    assert list(place.bay1.iterdir()) == []
+    assert place.run("--yes").exit_code == 0
     assert place.archived() == ["Stability_20180910T090910.txt"]
 
 
@@ -193,6 +199,24 @@ def test_what_is_wrong_is_told_and_left_where_it_is(place: Place) -> None:
     assert place.archived() == [good.name, conflict.name]
 
 
+def test_a_report_that_goes_away_while_the_folder_is_listed_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = write(place.old / "Stability_20180910T090910.txt")
+    there = write(place.old / "Stability_20180911T090910.txt")
+    is_symlink = Path.is_symlink
+
+    def is_symlink_and_gone(path: Path) -> bool:
+        if path == gone:
+            path.unlink(missing_ok=True)
+        return is_symlink(path)
+
+    monkeypatch.setattr(Path, "is_symlink", is_symlink_and_gone)
+    files, left_out = list_files(place.old)
+    assert files == [there]
+    assert left_out == [LeftOut(str(gone), "cannot be read: No such file or directory")]
+
+
 def test_of_one_scan_with_two_results_none_is_chosen(place: Place) -> None:
     write(place.old / "a/Stability_20180910T090910.txt", other(1))
     write(place.old / "b/Stability_20180910T090910.txt", other(2))
@@ -248,8 +272,26 @@ def test_programs_are_told_all(place: Place) -> None:
     }
 
 
-def test_json_without_yes_is_wrong_use(place: Place) -> None:
-    assert place.run("--json").exit_code == 2
+class CountedName(str):
+    """A name of which it is counted how often it is looked for."""
+
+    looks = 0
+
+    def __hash__(self) -> int:
+        CountedName.looks += 1
+        return super().__hash__()
+
+
+def test_each_of_very_many_reports_is_looked_for_once() -> None:
+    count = 10_000
+    names = [CountedName(f"Stability_{number:08}T070000.txt") for number in range(count)]
+    files = [ReportFile("/old", name, name, None, 0) for name in names]
+    wanted = [OldReport(file, datetime(2018, 9, 10), 32, b"") for file in files]
+    archive = {str(name) for name in names[: count // 2]}
+    left_out = [LeftOut(file.path, "has changed meanwhile") for file in files[-3:]]
+    CountedName.looks = 0
+    assert count_archived(wanted, archive, left_out) == (count // 2, count // 2 - 3)
+    assert CountedName.looks <= 2 * count
 
 
 def test_a_folder_with_reports_of_another_scanner_is_refused(place: Place) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -204,27 +201,13 @@ def test_wrong_use_is_told_and_ends_with_2(bay: Bay, options: list[str], words: 
     assert words in " ".join(done.output.split())
 
 
-@pytest.mark.parametrize(("answer", "is_moved"), [("y\n", True), ("n\n", False)])
-def test_at_a_terminal_it_lists_and_asks(bay: Bay, answer: str, is_moved: bool) -> None:
+def test_without_yes_it_only_lists(bay: Bay) -> None:
     bay.put(f"Ingested/{ONE}")
-    ours, theirs = pty.openpty()
-    os.write(ours, answer.encode())
-    command = [sys.executable, "-m", "hops", *bay.command(ONE)]
-    done = subprocess.run(command, stdin=theirs, capture_output=True, text=True)
-    os.close(ours)
-    os.close(theirs)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.index(ONE) < done.stdout.index("Move them?")
-    assert (ONE in bay.content()) is is_moved
-
-
-def test_without_a_terminal_it_only_lists(bay: Bay) -> None:
-    bay.put(f"Ingested/{ONE}")
-    done = bay.reingest(ONE)
-    assert done.exit_code == 0
-    assert ONE in done.output
-    assert "Nothing was moved" in done.output
-    assert ONE not in bay.content()
+    for options in ([], ["--dry-run"]):
+        done = bay.reingest(ONE, *options)
+        assert done.exit_code == 0
+        assert done.output.index(ONE) < done.output.index("Nothing was moved: --yes moves them.")
+        assert bay.content() == {f"Ingested/{ONE}": f"Ingested/{ONE}"}
 
 
 def test_a_name_cannot_harm_a_terminal(bay: Bay) -> None:

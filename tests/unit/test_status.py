@@ -100,7 +100,7 @@ def test_a_folder_that_is_away_is_a_problem(bay: Bay) -> None:
     shutil.rmtree(bay.folder)
     done = bay.status()
     assert done.exit_code == 1
-    assert f"{str(bay.folder)!r} cannot be read (No such file or directory)" in done.output
+    assert f"{str(bay.folder)!r} cannot be used (No such file or directory)" in done.output
 
 
 def test_an_archive_that_cannot_be_listed_hides_nothing_else(bay: Bay) -> None:

@@ -1,0 +1,217 @@
+"""Report files: found in a folder, and read. None is touched here.
+
+A scanner's folder and the two below it, archive and rejected reports, are open to anybody at the
+scanner: they are looked into through the collector's `Folder`. What an operator names is trusted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import stability_report
+from hops.errors import Problem
+from hops.site import Site
+from stability_report import Report, ReportError
+
+EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
+"""Of names that scanners give."""
+
+# Up to what the collector, or anybody else, puts in to tell files apart.
+BEGINNING = re.compile("Stability_[0-9T-]+")
+NOTE = ".reason.txt"
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """A file whose name begins like a report's."""
+
+    folder: str
+    name: str
+    report_name: str
+    """The name that the scanner gave it, without what the collector put in to tell it apart."""
+    time: datetime | None
+    """Of the scan, on the scanner's clock; None when the name has an impossible time."""
+    epoch: int
+    """The same; 0 when it is impossible."""
+
+    @property
+    def day(self) -> date | None:
+        return self.time and self.time.date()
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.folder, self.name)
+
+    @property
+    def has_scanners_name(self) -> bool:
+        """Whether the collector takes it when it lies in the scanner's folder."""
+        return self.name == self.report_name
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its name is the scanner's, or has at most a number put in by the collector."""
+        stem = re.escape(self.report_name.removesuffix(".txt"))
+        return re.fullmatch(rf"{stem}(\.[0-9]+)?\.txt", self.name) is not None
+
+
+class Content(NamedTuple):
+    """What is in the file of a good report, and its status."""
+
+    data: bytes
+    status: os.stat_result
+    report: Report
+
+
+class Unusable(Exception):
+    """A file that cannot be read, or that is no good report: why, in words."""
+
+
+def report_file(folder: str, name: str, timezone: str) -> ReportFile | None:
+    """The file `name`, if it begins like a report's and is no note on a rejected one.
+
+    `timezone`: of the scanner's clock.
+    """
+    match = BEGINNING.match(name)
+    report_name = f"{match[0]}.txt" if match else ""
+    if not stability_report.is_report_name(report_name) or name.endswith(NOTE):
+        return None
+    try:
+        time = stability_report.scan_time(report_name)
+    except ReportError:
+        return ReportFile(folder, name, report_name, None, 0)
+    epoch = stability_report.timestamp(time, timezone)
+    return ReportFile(folder, name, report_name, time, epoch)
+
+
+# -- a scanner's folders -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """A scanner's folder, or one below it, that is open. Every method raises Problem when it cannot
+    be used."""
+
+    path: str
+    opened: Any
+    """The collector's `Folder`; None while there is none yet."""
+    timezone: str
+
+    def files(self) -> list[ReportFile]:
+        """The report files in it, oldest scan first."""
+        with _usable(self.path):
+            names = self.opened.names() if self.opened else ()
+        found = (report_file(self.path, name, self.timezone) for name in names)
+        return sorted(filter(None, found), key=lambda file: (file.epoch, len(file.name), file.name))
+
+    def status(self, file: ReportFile) -> os.stat_result | None:
+        """The status of one of the `files`; None when it has gone."""
+        with _usable(self.path):
+            status: os.stat_result | None = self.opened.status(file.name)
+            return status
+
+    def read(self, file: ReportFile) -> Content:
+        """What is in one of the `files`. Raises Unusable."""
+        return _parsed(lambda: self.opened.read(file.name), file.report_name)
+
+
+@contextmanager
+def open_reports(site: Site, scanner: Any, subfolder: str = "") -> Iterator[ReportFolder]:
+    """A scanner's folder, or the `subfolder` of that name where one is given.
+
+    As for the collector, a subfolder must not be a link. Raises Problem when it cannot be used.
+    """
+    from stability_collector import Folder  # needs Diamond, which is there once a site is loaded
+
+    path = os.path.join(scanner.folder, subfolder) if subfolder else scanner.folder
+    with ExitStack() as stack:
+        with _usable(path):
+            opened = stack.enter_context(Folder(scanner.folder))
+            if subfolder:
+                is_there = opened.status(subfolder) is not None
+                below = Folder(opened.at(subfolder), os.O_NOFOLLOW) if is_there else None
+                opened = stack.enter_context(below) if below else None
+        yield ReportFolder(path, opened, site.settings.timezone)
+
+
+@contextmanager
+def _usable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            f"{path!r} cannot be used ({error.strerror}): is the share mounted, and may you read "
+            "it?"
+        ) from None
+
+
+# -- what an operator names ----------------------------------------------------------------
+
+
+def all_below(folder: Path, cannot_list: Callable[[OSError], object]) -> Iterator[Path]:
+    """All that is in `folder` and below it, by name; no link is followed.
+
+    `cannot_list` is told of folders that cannot be listed.
+    """
+    for parent, folders, names in os.walk(folder, onerror=cannot_list):
+        folders.sort()
+        for name in sorted(folders + names):
+            yield Path(parent, name)
+
+
+def read_bytes(path: str) -> tuple[bytes, os.stat_result]:
+    """A file's content, one byte more than a report may have at most, and its status.
+
+    Raises OSError, also for what is no regular file.
+    """
+    # To open a FIFO would wait for a writer.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return file.read(stability_report.MAX_BYTES + 1), status
+
+
+def read(path: str) -> Content:
+    """What is in a report that is called as scanners do. Raises Unusable."""
+    return _parsed(lambda: read_bytes(path), os.path.basename(path))
+
+
+def _parsed(read: Callable[[], tuple[bytes, os.stat_result]], name: str) -> Content:
+    try:
+        data, status = read()
+        return Content(data, status, stability_report.parse_bytes(data, name))
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}") from None
+    except ReportError as error:
+        where = "" if error.line is None else f"line {error.line}: "
+        raise Unusable(f"is no good report: {where}{error.reason}") from None
+
+
+# -- what the collector would do -----------------------------------------------------------
+
+
+def why_left(report: Report, epoch: int, coils: Collection[int] | None) -> str:
+    """Why the collector leaves a good report of a scan at `epoch` where it is; nothing if it
+    does not.
+
+    `coils`: the receive channels of those under [coils]; None where that is not known.
+    """
+    from stability_collector import is_of_the_future
+
+    if coils is not None and report.channels not in coils:
+        return (
+            f"comes from a coil of {report.channels} channels: add a line like "
+            f'"{report.channels} = {report.channels}" under [coils]'
+        )
+    if is_of_the_future(epoch):
+        return "is of the future, and stays: is the scanner's clock right?"
+    return ""
