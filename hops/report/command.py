@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import click
 
+from hops import paths, site
 from hops.console import print_json
 from hops.errors import Problem
-from hops.graphiteweb import GraphiteWeb
-from hops.options import HELP, json_option
+from hops.options import (
+    HELP,
+    YEARS,
+    Days,
+    config_option,
+    days_options,
+    json_option,
+    location_option,
+)
 from hops.report import control
-from hops.report.data import CoilData, Scanners
+from hops.report.data import CoilData, Scanner
 from hops.report.verdict import Verdict, judge
 from hops.report.words import headline, note_lines, sentences
+from hops.site import Site
+from hops.times import DAY, moment
 
 FORMATS = (".pdf", ".png", ".html")
-TWO_YEARS = timedelta(days=730)
-
-Dates = tuple[datetime, datetime]
-Epochs = tuple[int, int]
-
+TWO_YEARS = 730 * DAY
 
 def _output(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
     if path.suffix not in FORMATS:
@@ -32,33 +39,26 @@ def _output(context: click.Context, parameter: click.Parameter, path: Path) -> P
     return path
 
 
-def _baseline(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> Dates | None:
+def _baseline(context: click.Context, parameter: click.Parameter, text: str | None) -> Days | None:
     if text is None:
         return None
     try:
-        since, until = (datetime.strptime(date, "%Y-%m-%d") for date in text.split("/"))
+        since, until = (date.fromisoformat(day) for day in text.split("/"))
     except ValueError:
-        since, until = datetime.max, datetime.min
-    if since > until:
+        since, until = date.max, date.min
+    if since > until or not {since.year, until.year} <= set(YEARS):
         raise click.BadParameter(f"{text!r}: expected two dates as in 2026-01-01/2026-06-30.")
-    return since, until
+    return Days(since, until)
 
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops report --scanner Harvard/Northwest/Bay1 -o bay1.pdf | hops report "
-    "--scanner Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
+    epilog="Examples: hops report --location Harvard/Northwest/Bay1 -o bay1.pdf | hops report "
+    "--location Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
 )
-@click.option("--scanner", "location", required=True, help="Location, as in [scanners].")
+@location_option("Of the scanner, as in [scanners].", required=True)
 @click.option("--coil", help="Only this coil, as in [coils].  [default: each coil a page]")
-@click.option(
-    "--from", "since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: two years]"
-)
-@click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day.  [default: today]"
-)
+@days_options
 @click.option(
     "--baseline",
     callback=_baseline,
@@ -68,61 +68,53 @@ def _baseline(
     "last service note there]",
 )
 @click.option(
-    "--graphite",
-    "url",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    help="Address of graphite-web.",
-)
-@click.option(
-    "--prefix",
-    default="servers.*.StabilityCollector",
-    show_default=True,
-    help="What comes before the location in the metric paths.",
-)
-@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     callback=_output,
-    help="File to write: .pdf, .png or .html.",
+    help="File to write: .pdf, .html, or .png of one coil.",
 )
+@config_option
 @json_option
 def main(
     location: str,
     coil: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    baseline: Dates | None,
-    url: str,
-    prefix: str,
+    days: Days,
+    baseline: Days | None,
     output: Path,
+    conf: Path,
     as_json: bool,
 ) -> None:
     """Draw a page for each coil of a scanner: the trends of SNR, signal, drift, fluctuation and
     ghost with their control limits, and what is out of control in plain words.
 
+    Without other days it shows the last two years. Days and times are by the scanners' clocks.
     Service notes are Graphite events tagged with the location.
     """
     _require_matplotlib()
-    period = _period(since, until, baseline)
-    scanners = Scanners(GraphiteWeb.at(url), prefix)
-    coils = _coils(scanners, location, coil)
-    found = [scanners.values(location, each, *period) for each in coils]
+    of = site.load(conf)
+    scanner = Scanner(
+        of.graphite(), _prefix(of), of.scanner(location).location, of.settings.timezone
+    )
+    coils = _coils(scanner, coil)
+    since, until = _period(days, baseline, scanner.timezone)
+    found = [scanner.coil(each, since, until) for each in coils]
     verdicts = [_judge(data, baseline) for data in found if data.scans]
     if not verdicts:
+        first, last = (moment(epoch, scanner.timezone)[:10] for epoch in (since, until))
         raise Problem(
-            f"{location}, coil {', '.join(coils)}, has no values from {_day(period[0])} to "
-            f"{_day(period[1])}: choose other days with --from and --until."
+            f"{location}, coil {', '.join(coils)}, has no values from {first} to {last}: choose "
+            "other days with --from and --until."
         )
-    source = f"{scanners.path(location)} in the Graphite at {scanners.graphite.address}"
-    files = _write(verdicts, source, output)
+    if len(verdicts) > 1 and output.suffix == ".png":
+        raise click.UsageError("A PNG has one page: choose a --coil, or write a .pdf or .html.")
+    _write(verdicts, f"{scanner.path} in the Graphite at {scanner.graphite.address}", output)
     if as_json:
         print_json(
             {
                 "location": location,
-                "files": [str(file) for file in files],
+                "file": str(output),
                 "coils": [_for_programs(verdict) for verdict in verdicts],
                 "notes": [
                     {"epoch": note.epoch, "note": note.what} for note in verdicts[0].data.notes
@@ -130,7 +122,13 @@ def main(
             }
         )
     else:
-        _print(location, verdicts, files)
+        _print(location, verdicts, output)
+
+
+def _prefix(of: Site) -> str:
+    """What metric paths begin with, on whatever machine Diamond ran: a collector may move."""
+    host = (of.collector.get_hostname() or "").split(".")
+    return ".".join(paths.ANY if level in host else level for level in of.prefix.split("."))
 
 
 def _for_programs(verdict: Verdict) -> dict[str, object]:
@@ -153,7 +151,7 @@ def _for_programs(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _print(location: str, verdicts: Sequence[Verdict], files: Sequence[Path]) -> None:
+def _print(location: str, verdicts: Sequence[Verdict], output: Path) -> None:
     for verdict in verdicts:
         click.echo(f"{location}, coil {verdict.data.coil}: {headline(verdict).lower()}")
         for sentence in sentences(verdict):
@@ -163,8 +161,7 @@ def _print(location: str, verdicts: Sequence[Verdict], files: Sequence[Path]) ->
         click.echo(f"Service notes of {location}:")
     for line in notes:
         click.echo(f"  {line}")
-    for file in files:
-        click.echo(f"Written: {file}")
+    click.echo(f"Written: {output}")
 
 
 def _require_matplotlib() -> None:
@@ -175,64 +172,49 @@ def _require_matplotlib() -> None:
         )
 
 
-def _period(since: datetime | None, until: datetime | None, baseline: Dates | None) -> Epochs:
+def _period(days: Days, baseline: Days | None, timezone: str) -> tuple[int, int]:
     """The first and the last second to show, with the baseline in it."""
-    last = _end(until) if until else datetime.now()
-    first = since or last - TWO_YEARS
-    if first > last:
-        raise click.UsageError("--from is after --until: the first day comes first.")
+    since, until = days.epochs(timezone)
+    last = int(time.time()) if until is None else until
+    first = last - TWO_YEARS if since is None else since
     if baseline:
-        first = min(first, baseline[0])
-    return int(first.timestamp()), int(last.timestamp())
+        first = min(first, baseline.epochs(timezone)[0] or first)
+    return first, max(first, last)
 
 
-def _coils(scanners: Scanners, location: str, coil: str | None) -> list[str]:
+def _coils(scanner: Scanner, coil: str | None) -> list[str]:
     """The coils to report. Raises Problem where there is no such scanner or coil."""
-    try:
-        there = scanners.coils(location)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--scanner") from None
+    there = scanner.coils()
     if not there:
-        raise Problem(_no_scanner(scanners, location))
+        raise Problem(
+            f"The Graphite at {scanner.graphite.address} has nothing under {scanner.path}: was a "
+            "report archived (hops status), and is the path the same that Diamond sends to?"
+        )
     if coil is None:
         return there
     if coil not in there:
-        raise Problem(f"{location} has no coil {coil!r}: choose one of {', '.join(there)}.")
+        raise Problem(
+            f"{scanner.location} has no coil {coil!r}: choose one of {', '.join(there)}."
+        )
     return [coil]
 
 
-def _no_scanner(scanners: Scanners, location: str) -> str:
-    where = f"under {scanners.prefix} in the Graphite at {scanners.graphite.address}"
-    known = scanners.locations()
-    if known:
-        return f"There is no scanner {location!r} {where}: choose one of {', '.join(known)}."
-    return f"There is no scanner {where}: name another place with --prefix or --graphite."
-
-
-def _judge(data: CoilData, chosen: Dates | None) -> Verdict:
+def _judge(data: CoilData, chosen: Days | None) -> Verdict:
     if chosen:
-        since, until = int(chosen[0].timestamp()), int(_end(chosen[1]).timestamp())
-        return judge(data, control.baseline_between(data.scans, since, until))
+        since, until = chosen.epochs(data.timezone)
+        baseline = control.baseline_between(data.scans, since or 0, until or data.scans[-1])
+        return judge(data, baseline)
     notes = [note.epoch for note in data.notes]
     return judge(data, control.choose_baseline(data.scans, notes))
 
 
-def _write(verdicts: Sequence[Verdict], source: str, output: Path) -> list[Path]:
+def _write(verdicts: Sequence[Verdict], source: str, output: Path) -> None:
     # It takes matplotlib half a second to load, which no other command should wait for.
     from hops.report.output import write
 
     try:
-        return write(verdicts, source, output)
+        write(verdicts, source, output)
     except OSError as error:
         raise Problem(
             f"{output} cannot be written ({error.strerror}): choose another --output."
         ) from None
-
-
-def _end(day: datetime) -> datetime:
-    """The last second of a day."""
-    return day + timedelta(days=1) - timedelta(seconds=1)
-
-
-def _day(epoch: int) -> str:
-    return f"{datetime.fromtimestamp(epoch):%Y-%m-%d}"

@@ -1,23 +1,23 @@
-"""What Graphite has of the scanners."""
+"""What Graphite has of a scanner's coils."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from functools import cached_property
 from statistics import fmean
+from zoneinfo import ZoneInfo
 
-import stability_report
+from hops import paths
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.notes import notes_about
 from hops.quantities import QUANTITIES, Quantity
 from hops.times import DAY
 
-# Deeper than any location is.
-LEVELS = range(1, 9)
 SECTIONS = "{" + ",".join(sorted({each.column.split(".")[0] for each in QUANTITIES})) + "}"
+
 
 @dataclass(frozen=True)
 class CoilData:
@@ -27,6 +27,8 @@ class CoilData:
     coil: str
     values: Mapping[Quantity, Mapping[int, Series]]
     notes: Sequence[Event]
+    timezone: str = ""
+    """Of the scanner's clock; empty for this machine's."""
 
     @cached_property
     def scans(self) -> list[int]:
@@ -58,68 +60,56 @@ class CoilData:
         return {epoch: found[epoch] for epoch in sorted(found)}
 
     def time(self, epoch: int) -> datetime:
-        """An epoch as this machine's local time, without time zone.
+        """What the scanner's clock showed at an epoch, without time zone."""
+        return datetime.fromtimestamp(epoch, self._zone).replace(tzinfo=None)
 
-        Where Graphite has only days left it is UTC's, as a day there begins at midnight UTC.
-        """
+    @cached_property
+    def _zone(self) -> tzinfo | None:
+        # Where Graphite has only days left they are UTC's, as a day there begins at midnight UTC.
         if all(scan % DAY == 0 for scan in self.scans):
-            return datetime.fromtimestamp(epoch, timezone.utc).replace(tzinfo=None)
-        return datetime.fromtimestamp(epoch)
+            return timezone.utc
+        return ZoneInfo(self.timezone) if self.timezone else None
 
 
-class Scanners:
-    """The scanners of a Graphite, and what it has of each.
+@dataclass(frozen=True)
+class Scanner:
+    """What a Graphite has of a scanner. Every method raises Problem when it does not answer as it
+    should."""
 
-    Every method raises Problem when Graphite does not answer as it should.
-    """
+    graphite: GraphiteWeb
+    prefix: str
+    """What comes before the location in the metric paths, maybe with `*`."""
+    location: str
+    timezone: str = ""
+    """Of its clock; empty for this machine's."""
 
-    def __init__(self, graphite: GraphiteWeb, prefix: str) -> None:
-        """`prefix`: what comes before the location in the metric paths, maybe with `*`."""
-        self.graphite = graphite
-        self.prefix = prefix.strip(".")
+    @property
+    def path(self) -> str:
+        """What its metric paths begin with."""
+        return paths.scanner(self.prefix, self.location)
 
-    def locations(self) -> list[str]:
-        """The locations of all scanners."""
-        depth = len(self.prefix.split("."))
-        found = set()
-        for levels in LEVELS:
-            pattern = ".".join([self.prefix, *"*" * levels, "*", SECTIONS])
-            for path in self.graphite.expand(pattern):
-                location = path.split(".")[depth:-2]
-                if "ingest" not in location:  # what the collector, or a probe, says of a scanner
-                    found.add("/".join(location))
-        return sorted(found)
+    def coils(self) -> list[str]:
+        """Its coils, in natural order."""
+        found = self.graphite.expand(f"{self.path}.*.{SECTIONS}")
+        return sorted({paths.series_below(path).coil for path in found}, key=_natural)
 
-    def coils(self, location: str) -> list[str]:
-        """The coils of a scanner, in natural order."""
-        paths = self.graphite.expand(f"{self.path(location)}.*.{SECTIONS}")
-        return sorted({path.split(".")[-2] for path in paths}, key=_natural)
-
-    def values(self, location: str, coil: str, since: int, until: int) -> CoilData:
-        """What the coil has from `since` to `until`, both epochs."""
-        path = f"{self.path(location)}.{coil}"
+    def coil(self, coil: str, since: int, until: int) -> CoilData:
+        """What a coil has from `since` to `until`, both epochs."""
         values = {
             quantity: _by_slice(
-                self.graphite.series(f"{path}.{quantity.column}.*", since, until)
+                self.graphite.series(f"{self.path}.{coil}.{quantity.column}.*", since, until)
             )
             for quantity in QUANTITIES
         }
-        return CoilData(location, coil, values, self.notes(location, since, until))
-
-    def notes(self, location: str, since: int, until: int) -> list[Event]:
-        """The service notes about a scanner."""
-        return notes_about(self.graphite, location, since, until)
-
-    def path(self, location: str) -> str:
-        """What the metric paths of a scanner begin with. Raises ValueError for a bad location."""
-        return f"{self.prefix}.{stability_report.location_path(location)}"
+        notes = notes_about(self.graphite, self.location, since, until)
+        return CoilData(self.location, coil, values, notes, self.timezone)
 
 
 def _by_slice(series: Mapping[str, Series]) -> dict[int, Series]:
     """A scanner whose collector moved to another host has series under both."""
     found: dict[int, Series] = defaultdict(dict)
     for path, values in series.items():
-        number = path.rpartition(".")[2]
+        number = paths.series(path).slice
         if number.isdigit() and values:
             found[int(number)].update(values)
     return {number: found[number] for number in sorted(found)}

@@ -1,4 +1,4 @@
-"""The pages as files: PDF, numbered PNGs, or one HTML file."""
+"""The pages as a file: PDF, HTML, or PNG of one."""
 
 from __future__ import annotations
 
@@ -51,27 +51,18 @@ SECTION = """\
 </section>"""
 
 
-def write(verdicts: Sequence[Verdict], source: str, path: Path) -> list[Path]:
-    """Writes a page for each verdict to `path`, in the format of its suffix: .pdf, .png or .html.
-
-    Several PNGs are numbered: report-1.png, report-2.png. Returns the files; raises OSError.
-    """
+def write(verdicts: Sequence[Verdict], source: str, path: Path) -> None:
+    """Writes a page for each verdict to `path`, in the format of its suffix: .pdf, .html, or .png
+    of the first. Raises OSError."""
     with drawing_style():
         pages = [draw(verdict, source) for verdict in verdicts]
         if path.suffix == ".pdf":
-            files = {path: _pdf(pages, verdicts[0].data.location)}
+            content = _pdf(pages, verdicts[0].data.location)
         elif path.suffix == ".html":
-            files = {path: _html(pages, verdicts)}
+            content = _html(pages, verdicts)
         else:
-            names = [path] if len(pages) == 1 else _numbered(path, len(pages))
-            files = dict(zip(names, map(_png, pages)))
-    for name, content in files.items():
-        name.write_bytes(content)
-    return list(files)
-
-
-def _numbered(path: Path, count: int) -> list[Path]:
-    return [path.with_name(f"{path.stem}-{page}.png") for page in range(1, count + 1)]
+            content = _picture(pages[0], "png", {"Software": None})
+    path.write_bytes(content)
 
 
 def _pdf(pages: Sequence[Figure], location: str) -> bytes:
@@ -83,19 +74,13 @@ def _pdf(pages: Sequence[Figure], location: str) -> bytes:
     return buffer.getvalue()
 
 
-def _png(page: Figure) -> bytes:
-    buffer = BytesIO()
-    page.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return buffer.getvalue()
-
-
 def _html(pages: Sequence[Figure], verdicts: Sequence[Verdict]) -> bytes:
     sections = [
         SECTION.format(
             coil=html.escape(verdict.data.coil),
             headline=headline(verdict).lower(),
             sentences="\n".join(f"<li>{html.escape(each)}</li>" for each in sentences(verdict)),
-            picture=base64.b64encode(_svg(page)).decode(),
+            picture=base64.b64encode(_picture(page, "svg", {"Date": None})).decode(),
         )
         for page, verdict in zip(pages, verdicts)
     ]
@@ -103,7 +88,7 @@ def _html(pages: Sequence[Figure], verdicts: Sequence[Verdict]) -> bytes:
     return DOCUMENT.format(title=title, sections="\n".join(sections)).encode()
 
 
-def _svg(page: Figure) -> bytes:
+def _picture(page: Figure, form: str, metadata: dict[str, str | None]) -> bytes:
     buffer = BytesIO()
-    page.savefig(buffer, format="svg", dpi=DOTS_PER_INCH, metadata={"Date": None})
+    page.savefig(buffer, format=form, dpi=DOTS_PER_INCH, metadata=metadata)
     return buffer.getvalue()

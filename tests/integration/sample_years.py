@@ -47,10 +47,34 @@ LOOK = {
 SHOWN = 350 * 86400
 LAST_DAY = date(2026, 11, 20)
 AFTERNOON = time_of_day(14)
-PREFIX = "servers.scanhost.StabilityCollector"
+HOST = "scanhost"
+PREFIX = f"servers.{HOST}.StabilityCollector"
+CONF = """\
+[server]
+[collectors]
+[[default]]
+hostname = {host}
+[[StabilityCollector]]
+enabled = True
+graphite_url = {url}
+[[[scanners]]]
+{scanners}
+[[[coils]]]
+32 = 32
+64 = 64
+"""
 
 NORTH_SCANNER, SOUTH_SCANNER = example_scanners(LAST_DAY)
 COLUMNS = {quantity.column for quantity in QUANTITIES}
+
+
+def configuration(folder: Path, url: str) -> Path:
+    """Diamond's, for these scanners and some that Graphite has nothing of; its file in `folder`."""
+    locations = [NORTH, SOUTH, "Moved/Bay1", "Else/Bay1"]
+    scanners = "\n".join(f"{each} = /mnt/{each}" for each in locations)
+    conf = folder / "diamond.conf"
+    conf.write_text(CONF.format(host=HOST, url=url, scanners=scanners))
+    return conf
 
 
 def fill(graphite: EmbeddedGraphite) -> None:
@@ -121,8 +145,9 @@ def main() -> None:
 
 
 def _draw_report(graphite: EmbeddedGraphite, file: Path) -> None:
-    report = ["hops", "report", "--scanner", SOUTH, "--coil", "32", "-o", str(file)]
-    options = ["--graphite", graphite.url, "--until", str(LAST_DAY)]
+    conf = configuration(graphite.folder, graphite.url)
+    report = ["hops", "report", "-c", str(conf), "--location", SOUTH, "--coil", "32"]
+    options = ["--until", str(LAST_DAY), "-o", str(file)]
     subprocess.run([sys.executable, "-m", *report, *options], check=True)
 
 

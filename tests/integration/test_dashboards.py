@@ -25,7 +25,7 @@ from grafana.variables import Site
 from hops.graphiteweb import GraphiteWeb
 from hops.quantities import QUANTITIES
 from hops.report.control import choose_baseline
-from hops.report.data import Scanners
+from hops.report.data import Scanner
 from hops.report.verdict import judge
 from lab.diamond import PREFIX, DiamondSite
 from lab.graphite import EmbeddedGraphite, Environment
@@ -268,8 +268,8 @@ def test_hops_report_has_the_limits_of_the_newest_scan(
 ) -> None:
     location, _, name = coil.rpartition(".")
     two_years = (END - 730 * DAY, END)
-    scanners = Scanners(GraphiteWeb.at(graphite.url), PREFIX)
-    data = scanners.values(location.replace(".", "/"), name, *two_years)
+    scanner_there = Scanner(GraphiteWeb.at(graphite.url), PREFIX, location.replace(".", "/"))
+    data = scanner_there.coil(name, *two_years)
     notes = [note.epoch for note in data.notes]
     verdict = judge(data, choose_baseline(data.scans, notes))
     day = verdict.newest // DAY * DAY

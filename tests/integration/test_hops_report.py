@@ -11,10 +11,20 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from sample_years import LAST_DAY, NORTH, PREFIX, SOUTH, SOUTH_SCANNER, fill, post_event
+from sample_years import (
+    LAST_DAY,
+    NORTH,
+    PREFIX,
+    SOUTH,
+    SOUTH_SCANNER,
+    configuration,
+    fill,
+    post_event,
+)
 
 from hops.graphiteweb import Event, GraphiteWeb
-from hops.report.data import Scanners
+from hops.notes import notes_about
+from hops.report.data import Scanner
 from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
@@ -33,15 +43,21 @@ def graphite(graphite_environment, tmp_path_factory):
 
 
 @pytest.fixture
-def report(graphite, tmp_path):
+def report(graphite, tmp_path, tmp_path_factory):
     """Runs `hops report` in an empty folder; later options win over those it gives."""
 
-    def report(*options, scanner=SOUTH):
-        command = [sys.executable, "-m", "hops", "report", "--graphite", graphite.url]
-        command += ["--until", str(LAST_DAY), "--scanner", scanner, *options]
+    def report(*options, url=graphite.url):
+        conf = configuration(tmp_path_factory.mktemp("diamond"), url)
+        command = [sys.executable, "-m", "hops", "report", "-c", str(conf)]
+        command += ["--until", str(LAST_DAY), "--location", SOUTH, *options]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     return report
+
+
+def scanner(graphite, location):
+    """What Graphite has of a scanner, whatever machine its collector ran on."""
+    return Scanner(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector", location)
 
 
 def words_of(done, coil):
@@ -75,12 +91,13 @@ def test_the_repaired_element_is_named_in_a_report_of_that_time(report):
     assert int(re.search(r"in slice (\d+)", slices)[1]) in (3, 4, 5)
 
 
-def test_makes_a_picture_a_page_and_several(report, tmp_path):
-    assert report("--coil", "32", "-o", "one.png").returncode == 0
-    assert report("-o", "all.png").stdout.endswith("Written: all-1.png\nWritten: all-2.png\n")
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["all-1.png", "all-2.png", "one.png"]
-    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "all-1.png").read_bytes()
+def test_makes_a_picture_of_one_coil_only(report, tmp_path):
+    assert report("--coil", "32", "-o", "one.png").stdout.endswith("Written: one.png\n")
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    done = report("-o", "all.png")
+    assert done.returncode == 2
+    assert "A PNG has one page: choose a --coil, or write a .pdf or .html." in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
 
 
 def test_makes_one_html_file_with_the_words(report, tmp_path):
@@ -97,8 +114,7 @@ def test_the_same_question_gets_the_same_file(report, tmp_path):
 
 
 def test_the_baseline_begins_after_the_service_note(graphite):
-    found = Scanners(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector")
-    [note] = found.notes(NORTH, 0, 2_000_000_000)
+    [note] = notes_about(GraphiteWeb.at(graphite.url), NORTH, 0, 2_000_000_000)
     assert note.what == "Service visit: gradients and receiver adjusted"
 
 
@@ -106,18 +122,18 @@ def test_the_baseline_begins_after_the_service_note(graphite):
 def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, location):
     event = {"what": "  new\nphantom ", "tags": ["service", location], "when": 1_700_000_000}
     post_event(graphite, event)
-    found = Scanners(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector")
+    found = GraphiteWeb.at(graphite.url)
     slashed = location.replace(".", "/")
-    assert found.notes(slashed, 0, 2_000_000_000) == [
+    assert notes_about(found, slashed, 0, 2_000_000_000) == [
         Event(1_700_000_000, "new phantom", frozenset({"service", location}))
     ]
-    assert found.notes("Else/Where", 0, 2_000_000_000) == []
+    assert notes_about(found, "Else/Where", 0, 2_000_000_000) == []
 
 
 def test_programs_are_told_the_same(report, tmp_path):
     told = json.loads(report("-o", "report.pdf", "--json").stdout)
     people = report("-o", "report.pdf")
-    assert told["files"] == ["report.pdf"]
+    assert told["file"] == "report.pdf"
     for coil in told["coils"]:
         headline, *sentences = words_of(people, coil["coil"])
         assert coil["headline"] == headline
@@ -142,32 +158,32 @@ def test_a_short_baseline_gives_no_limits(report):
     assert words_of(done, "64")[0] == "no control limits yet"
 
 
-def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite):
+def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite, report):
     moved = "servers.otherhost.StabilityCollector.Moved.Bay1.32.SNR.mean.1"
     series = {f"{PREFIX}.Moved.Bay1.32.SNR.mean.1": 1_760_000_000, moved: 1_770_000_000}
     with socket.create_connection(("127.0.0.1", graphite.line_port)) as connection:
         lines = [f"{path} 300 {epoch}\n" for path, epoch in series.items()]
         connection.sendall("".join(lines).encode())
-    found = Scanners(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector")
+    found = scanner(graphite, "Moved/Bay1")
     deadline = time.monotonic() + 60
-    while len(found.values("Moved/Bay1", "32", 1_750_000_000, 1_780_000_000).scans) != 2:
+    while len(found.coil("32", 1_750_000_000, 1_780_000_000).scans) != 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert found.coils("Moved/Bay1") == ["32"]
+    assert found.coils() == ["32"]
+    done = report("--location", "Moved/Bay1", "-o", "moved.pdf", "--json")
+    assert json.loads(done.stdout)["coils"][0]["sentences"][0].endswith("scans in all: 2.")
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["--coil", "20"], "Example/South/Bay2 has no coil '20': choose one of 32, 64."),
-        (["--prefix", "stats.nothing"], "There is no scanner under stats.nothing in the Graphite"),
+        (["--location", "Else/Bay1"], "has nothing under servers.*.StabilityCollector.Else.Bay1:"),
         (
             ["--from", "2020-01-01", "--until", "2020-12-31"],
             "Example/South/Bay2, coil 32, 64, has no values from 2020-01-01 to 2020-12-31: choose",
         ),
         (["-o", "no/such/folder/report.pdf"], "cannot be written (No such file or directory)"),
-        (["--graphite", "ftp://graphite"], "no address of a Graphite: expected an address"),
-        (["--graphite", "http://127.0.0.1:1"], "does not answer: ["),
     ],
 )
 def test_a_problem_is_one_sentence(report, options, sentence):
@@ -178,10 +194,25 @@ def test_a_problem_is_one_sentence(report, options, sentence):
     assert done.stdout == ""
 
 
-def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
-    done = report("-o", "report.pdf", scanner="Example/South/Bay3")
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("ftp://graphite", "graphite_url: expected an address like http:"),
+        ("http://127.0.0.1:1", "does not answer: ["),
+        ("", "graphite_url is empty: name graphite-web's address there"),
+    ],
+)
+def test_a_graphite_that_is_not_there_is_one_sentence(report, url, sentence):
+    done = report("-o", "report.pdf", url=url)
     assert done.returncode == 1
-    assert "There is no scanner 'Example/South/Bay3' under" in done.stderr
+    assert sentence in done.stderr
+    assert (done.stderr.count("\n"), done.stdout) == (1, "")
+
+
+def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
+    done = report("-o", "report.pdf", "--location", "Example/South/Bay3")
+    assert done.returncode == 2
+    assert "there is no scanner 'Example/South/Bay3' under" in done.stderr
     assert f"{NORTH}, {SOUTH}" in done.stderr
 
 
@@ -193,7 +224,8 @@ def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
         (["-o", "r.pdf", "--from", "yesterday"], "does not match the format"),
         (["-o", "r.pdf", "--baseline", "2026"], "expected two dates as in 2026-01-01/2026-06-30"),
         (["-o", "r.pdf", "--baseline", "2026-02-01/2026-01-01"], "expected two dates"),
-        (["-o", "r.pdf", "--scanner", "Example//Bay2"], "expected names between slashes"),
+        (["-o", "r.pdf", "--baseline", "0001-01-01/2026-01-01"], "expected two dates"),
+        (["-o", "r.pdf", "--from", "0001-01-01"], "1 is not from 1971 to 2105"),
         ([], "Missing option '-o'"),
     ],
 )
@@ -241,7 +273,7 @@ def stranger():
 def test_what_is_no_graphite_is_one_sentence(report, stranger, answer, sentence):
     stranger.handler.answer = answer
     address = f"http://user:secret@127.0.0.1:{stranger.server_port}"
-    done = report("-o", "report.pdf", "--graphite", address)
+    done = report("-o", "report.pdf", url=address)
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "secret" not in done.stderr

@@ -146,7 +146,7 @@ def test_diamond3_tells_the_versions(installation: Installation) -> None:
 
 
 def test_a_report_needs_the_extra(installation: Installation) -> None:
-    done = installation.attempt("hops", "report", "--scanner", "Here", "-o", "here.pdf")
+    done = installation.attempt("hops", "report", "--location", "Here", "-o", "here.pdf")
     assert done.returncode == 1
     assert "pip install 'mri-stability-diamondcollector[report]'" in done.stderr
 

@@ -116,7 +116,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
 
     store_a_value(graphite, f"servers.collector1.StabilityCollector.{TAG1}.32.SNR.mean.1", first)
     report = hops(
-        "report", "--graphite", graphite.url, "--scanner", BAY1, "--until", "2026-07-31",
+        "report", "-c", conf, "--location", BAY1, "--until", "2026-07-31",
         "-o", tmp_path / "bay1.html",
     )
     assert report.returncode == 0, report.stderr

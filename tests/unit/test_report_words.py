@@ -6,6 +6,7 @@ from coils import DAY, NEWEST, coil
 from hops.graphiteweb import Event
 from hops.quantities import QUANTITIES
 from hops.report import control
+from hops.report.data import CoilData
 from hops.report.verdict import judge
 from hops.report.words import headline, note_lines, number, sentences, slice_numbers
 
@@ -102,6 +103,26 @@ def test_where_graphite_has_days_only_they_are_those_of_utc():
         for slice_number, series in slices.items():
             slices[slice_number] = {epoch - epoch % DAY: value for epoch, value in series.items()}
     assert f"{days.time(days.scans[-1]):%Y-%m-%d %H:%M}" == "2026-11-20 00:00"
+
+
+def test_times_are_those_of_the_scanners_clock():
+    scan = {1: {NEWEST: 300.0}}  # 12:00 in UTC
+    data = CoilData("Example/Bay1", "32", {QUANTITIES[0]: scan}, [], "America/New_York")
+    assert f"{data.time(NEWEST):%Y-%m-%d %H:%M}" == "2026-11-20 07:00"
+
+
+def test_the_times_of_many_scans_take_one_look_at_all_of_them():
+    class Watched(list):
+        looks = 0
+
+        def __iter__(self):
+            self.looks += 1
+            return super().__iter__()
+
+    data = coil(scans=3)
+    scans = data.__dict__["scans"] = Watched(data.scans)
+    times = [data.time(epoch) for epoch in list(range(NEWEST, NEWEST + 100))]
+    assert (len(set(times)), scans.looks) == (100, 1)
 
 
 @pytest.mark.parametrize(
