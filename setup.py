@@ -48,9 +48,11 @@ setup(
         "fissix>=24.4",
         "click>=8.1",
         "rich>=13",
+        # Reads and checks retentions for `hops sizing`.
+        "whisper>=1.1.10",
     ],
     extras_require={
-        "bench": ["pyperf>=2.6", "whisper>=1.1.10"],
+        "bench": ["pyperf>=2.6"],
         # Only to build grafana/ anew: its files are there ready-made.
         "dashboards": ["PyYAML>=6"],
         # The manual, as pages to read in a browser.
@@ -67,7 +69,6 @@ setup(
             "PyYAML>=6",
             "ruff>=0.6",
             "types-PyYAML",
-            "whisper>=1.1.10",
         ],
     },
     entry_points={

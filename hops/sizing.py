@@ -1,34 +1,26 @@
-"""What Graphite needs to keep Stability reports: series, points and bytes of whisper files.
-
-A whisper file (whisper 1.1) has a header of 16 bytes, 12 bytes for each archive, and 12 bytes for
-each point: 4 for its time, 8 for its value.
-"""
+"""What Graphite needs to keep Stability reports: series, points and bytes of whisper files."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import click
+import whisper
+from rich.filesize import decimal
 from rich.table import Table
 
-from hops.console import console
+from hops.console import console, counted, print_json, say
 from hops.options import HELP, json_option
+from hops.times import DAY
 
 # SI, SIfit, SNR and ghost have six columns each, fit has four.
 SERIES_A_SLICE = 4 * 6 + 4
 
-HEADER_BYTES = 16
-ARCHIVE_BYTES = 12
-POINT_BYTES = 12
-# Whisper's fields for times and positions have 32 bits.
-LARGEST = 2**32 - 1
-
-MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 7 * 86400
 YEAR = 365 * DAY
-UNITS = {"second": 1, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": WEEK, "year": YEAR}
+# Whisper's fields for positions have 32 bits.
+LARGEST = 2**32 - 1
 
 # A sparse file takes only the blocks of the file system that were written to.
 BLOCK_BYTES = 4096
@@ -44,8 +36,7 @@ CHOICES = {
 }
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(NamedTuple):
     """A part of a whisper file: a slot every `step` seconds, `points` of them."""
 
     step: int
@@ -56,6 +47,22 @@ class Archive:
         """How far back the archive reaches."""
         return self.step * self.points
 
+    @property
+    def bytes(self) -> int:
+        """What it takes in a file."""
+        return self.points * int(whisper.pointSize)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What so many series take with a retention."""
+
+    retention: str
+    points_a_series: int
+    bytes_a_series: int
+    bytes: int
+    points_read_for_10_years: int
+
 
 # -- whisper's format ----------------------------------------------------------------------
 
@@ -63,12 +70,20 @@ class Archive:
 def parse_retention(text: str) -> list[Archive]:
     """The archives of a retention like `10m:1y,1h:5y,1d:25y`, finest first.
 
-    Raises ValueError with what is wrong and what is allowed where whisper would not take it; the
-    rules are those of `validateArchiveList` in whisper.py.
+    Raises ValueError with what is wrong where whisper would not take it, or should not.
     """
-    archives = sorted((_archive(part) for part in text.split(",")), key=lambda each: each.step)
-    for finer, coarser in zip(archives, archives[1:]):
-        _check_neighbours(finer, coarser)
+    try:
+        found = [whisper.parseRetentionDef(part) for part in text.split(",")]
+        whisper.validateArchiveList(found)  # which sorts them, too
+    except ZeroDivisionError:
+        raise ValueError("a step of nothing: take one as in 10m:1y.") from None
+    except whisper.InvalidConfiguration as error:
+        raise ValueError(f"{error}.") from None
+    except ValueError as error:
+        raise ValueError(f"{error}: expected a step and a time as in 10m:1y.") from None
+    archives = [Archive(*each) for each in found]
+    if not all(archives[0]):
+        raise ValueError("a step of nothing, or no slot: a step is shorter than its time.")
     if file_bytes(archives) > LARGEST:
         raise ValueError("a file would have more than 4 GiB: take longer steps or fewer years.")
     return archives
@@ -76,11 +91,11 @@ def parse_retention(text: str) -> list[Archive]:
 
 def file_bytes(archives: Sequence[Archive]) -> int:
     """The size of a whisper file with these archives."""
-    return (
-        HEADER_BYTES
-        + ARCHIVE_BYTES * len(archives)
-        + POINT_BYTES * sum(each.points for each in archives)
-    )
+    return _header_bytes(archives) + sum(each.bytes for each in archives)
+
+
+def _header_bytes(archives: Sequence[Archive]) -> int:
+    return int(whisper.metadataSize + whisper.archiveInfoSize * len(archives))
 
 
 def sparse_bytes(archives: Sequence[Archive], days: int) -> int:
@@ -90,13 +105,13 @@ def sparse_bytes(archives: Sequence[Archive], days: int) -> int:
     to all the coarser ones at once.
     """
     blocks = {0, (file_bytes(archives) - 1) // BLOCK_BYTES}
-    offset = HEADER_BYTES + ARCHIVE_BYTES * len(archives)
+    offset = _header_bytes(archives)
     for archive in archives:
         for day in range(days):
             slot = day * DAY // archive.step % archive.points
-            first = offset + slot * POINT_BYTES
-            blocks |= {first // BLOCK_BYTES, (first + POINT_BYTES - 1) // BLOCK_BYTES}
-        offset += archive.points * POINT_BYTES
+            first = offset + slot * whisper.pointSize
+            blocks |= {first // BLOCK_BYTES, (first + whisper.pointSize - 1) // BLOCK_BYTES}
+        offset += archive.bytes
     return len(blocks) * BLOCK_BYTES
 
 
@@ -107,47 +122,12 @@ def points_read(archives: Sequence[Archive], seconds: int) -> int:
     return min(seconds // archive.step, archive.points)
 
 
-def _archive(text: str) -> Archive:
-    match = re.fullmatch(r"(\d+)([a-z]*):(\d+)([a-z]*)", text.strip())
-    if not match:
-        raise ValueError(f"{text.strip()!r} is no step and time, as in 10m:1y.")
-    step = int(match[1]) * _unit(match[2] or "s")
-    if not step:
-        raise ValueError(f"{text.strip()!r} has a step of nothing: take one as in 10m:1y.")
-    points = int(match[3]) * _unit(match[4]) // step if match[4] else int(match[3])
-    if not points:
-        raise ValueError(f"{text.strip()!r} has no slot: a step must be shorter than its time.")
-    return Archive(step, points)
-
-
-def _unit(text: str) -> int:
-    """Seconds in a unit, which may be cut short (m, min, minutes), as whisper takes it."""
-    for name, seconds in UNITS.items():
-        if f"{name}s".startswith(text):
-            return seconds
-    raise ValueError(f"{text!r} is no unit: take one of s, m, h, d, w, y.")
-
-
-def _check_neighbours(finer: Archive, coarser: Archive) -> None:
-    steps = f"the step {duration(coarser.step)}"
-    if coarser.step == finer.step:
-        raise ValueError(f"{steps} is there twice: take each step once.")
-    if coarser.step % finer.step:
-        raise ValueError(
-            f"{steps} is no multiple of {duration(finer.step)}: whisper makes a slot of whole "
-            "finer ones, so each step must divide the next."
-        )
-    if coarser.seconds <= finer.seconds:
-        raise ValueError(
-            f"{steps} is kept for {duration(coarser.seconds)} and the finer "
-            f"{duration(finer.step)} for {duration(finer.seconds)}: the coarser must be kept "
-            "longer."
-        )
-    if finer.seconds < coarser.step:
-        raise ValueError(
-            f"{steps} is longer than the {duration(finer.seconds)} for which the finer "
-            f"{duration(finer.step)} is kept: keep the finer at least that long."
-        )
+def sizes(series: int, retention: str) -> Sizes:
+    """What the series take with a retention."""
+    archives = parse_retention(retention)
+    size = file_bytes(archives)
+    points = sum(each.points for each in archives)
+    return Sizes(retention, points, size, series * size, points_read(archives, GRAPH_YEARS * YEAR))
 
 
 # -- the command ---------------------------------------------------------------------------
@@ -182,110 +162,75 @@ def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) 
     choose. Each scanner has a few series more, in which the collector tells of itself."""
 
     series = scanners * coils * slices * SERIES_A_SLICE
+    archives = parse_retention(retention)
+    chosen, choices = sizes(series, retention), [sizes(series, choice) for choice in CHOICES]
+    sparse = {years: series * sparse_bytes(archives, years * 365) for years in SPARSE_YEARS}
     if as_json:
-        click.echo(json.dumps(_for_programs(series, retention), indent=2))
-        return
-    console.print(
-        f"{scanners:,} scanners x {coils:,} coils x {slices:,} slices x {SERIES_A_SLICE} "
-        f"= {series:,} series\n",
-        soft_wrap=True,
-    )
-    _print_archives(series, retention)
-    _print_choices(series)
-
-
-def _for_programs(series: int, retention: str) -> dict[str, object]:
-    archives = parse_retention(retention)
-    return {
-        "series": series,
-        **_sizes(series, retention),
-        "archives": [
+        print_json(
             {
-                "step_seconds": each.step,
-                "kept_seconds": each.seconds,
-                "points": each.points,
-                "bytes": each.points * POINT_BYTES,
+                "series": series,
+                **asdict(chosen),
+                "archives": [
+                    {
+                        "step_seconds": each.step,
+                        "kept_seconds": each.seconds,
+                        "points": each.points,
+                        "bytes": each.bytes,
+                    }
+                    for each in archives
+                ],
+                "sparse": [{"years": years, "bytes": size} for years, size in sparse.items()],
+                "choices": [asdict(choice) for choice in choices],
             }
-            for each in archives
-        ],
-        "sparse": [
-            {"years": years, "bytes": series * sparse_bytes(archives, years * 365)}
-            for years in SPARSE_YEARS
-        ],
-        "choices": [_sizes(series, choice) for choice in CHOICES],
-    }
+        )
+        return
+    say(
+        f"{scanners:,} scanners x {coils:,} coils x {slices:,} slices x {SERIES_A_SLICE} "
+        f"= {series:,} series\n"
+    )
+    console.print(_archives(archives, chosen))
+    after = (f"{size_of(size)} after {counted(years, 'year')}" for years, size in sparse.items())
+    say(
+        f"All {series:,} series: {size_of(chosen.bytes)} on disk. In sparse files, with a scan of "
+        f"each coil a day: {', '.join(after)}.\n"
+    )
+    console.print(_choices(choices))
+    for choice, advice in CHOICES.items():
+        say(f"{choice}: {advice}.")
 
 
-def _sizes(series: int, retention: str) -> dict[str, object]:
-    archives = parse_retention(retention)
-    return {
-        "retention": retention,
-        "points_a_series": sum(each.points for each in archives),
-        "bytes_a_series": file_bytes(archives),
-        "bytes": series * file_bytes(archives),
-        f"points_read_for_{GRAPH_YEARS}_years": points_read(archives, GRAPH_YEARS * YEAR),
-    }
-
-
-def _print_archives(series: int, retention: str) -> None:
-    archives = parse_retention(retention)
-    table = Table(title=f"A series with {retention}", title_justify="left")
+def _archives(archives: Sequence[Archive], chosen: Sizes) -> Table:
+    table = Table(title=f"A series with {chosen.retention}", title_justify="left")
     table.add_column("one value for each")
     table.add_column("is kept for")
     table.add_column("points", justify="right")
     table.add_column("on disk", justify="right")
     for each in archives:
-        size = size_of(each.points * POINT_BYTES)
-        table.add_row(duration(each.step), duration(each.seconds), f"{each.points:,}", size)
-    points = sum(each.points for each in archives)
+        kept, size = duration(each.seconds), size_of(each.bytes)
+        table.add_row(duration(each.step), kept, f"{each.points:,}", size)
     table.add_section()
-    table.add_row("together", "", f"{points:,}", size_of(file_bytes(archives)))
-    console.print(table)
-    sparse = ", ".join(
-        f"{size_of(series * sparse_bytes(archives, years * 365))} after {years} "
-        f"year{'s' * (years > 1)}"
-        for years in SPARSE_YEARS
-    )
-    console.print(
-        f"All {series:,} series: {size_of(series * file_bytes(archives))} on disk. In sparse "
-        f"files, with a scan of each coil a day: {sparse}.\n",
-        soft_wrap=True,
-    )
+    table.add_row("together", "", f"{chosen.points_a_series:,}", size_of(chosen.bytes_a_series))
+    return table
 
 
-def _print_choices(series: int) -> None:
+def _choices(choices: Sequence[Sizes]) -> Table:
     table = Table(title="Which retention to choose", title_justify="left")
     table.add_column("retention")
-    table.add_column("a series", justify="right")
-    table.add_column("all", justify="right")
-    table.add_column(f"points read for {GRAPH_YEARS} years", justify="right")
-    for choice in CHOICES:
-        archives = parse_retention(choice)
-        table.add_row(
-            choice,
-            size_of(file_bytes(archives)),
-            size_of(series * file_bytes(archives)),
-            f"{points_read(archives, GRAPH_YEARS * YEAR):,}",
-        )
-    console.print(table)
-    for choice, advice in CHOICES.items():
-        console.print(f"{choice}: {advice}.", soft_wrap=True)
+    for title in ("a series", "all", f"points read for {GRAPH_YEARS} years"):
+        table.add_column(title, justify="right")
+    for each in choices:
+        read = f"{each.points_read_for_10_years:,}"
+        table.add_row(each.retention, size_of(each.bytes_a_series), size_of(each.bytes), read)
+    return table
 
 
 def duration(seconds: int) -> str:
     """Seconds in the largest unit that they are a multiple of, as in `10 minutes`."""
-    name, unit = max(
-        ((name, unit) for name, unit in UNITS.items() if seconds % unit == 0),
-        key=lambda each: each[1],
-    )
-    count = seconds // unit
-    return f"{count:,} {name}{'s' * (count != 1)}"
+    units = {unit: name for name, unit in whisper.UnitMultipliers.items() if seconds % unit == 0}
+    largest = max(units)
+    return counted(seconds // largest, units[largest][:-1])
 
 
 def size_of(count: int) -> str:
-    """Bytes in kB, MB (a million) and so on, with three digits."""
-    size, units = float(count), iter(("bytes", "kB", "MB", "GB", "TB"))
-    unit = next(units)
-    while size >= 999.5 and unit != "TB":
-        size, unit = size / 1000, next(units)
-    return f"{size:,.0f} {unit}" if size >= 99.95 or unit == "bytes" else f"{size:.3g} {unit}"
+    """Bytes in kB, MB (a million) and so on, as in `2.27 GB`."""
+    return decimal(count, precision=2)

@@ -9,7 +9,8 @@ from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.site import Site
-from hops.sizing import DAY, HOUR, MINUTE, YEAR, duration
+from hops.sizing import YEAR, duration
+from hops.times import DAY, HOUR, MINUTE
 
 # Ages in seconds, each a little less than its name says, as retentions end at whole years.
 AN_HOUR, A_DAY, TWO_DAYS = 50 * MINUTE, 23 * HOUR, 2 * DAY

@@ -84,16 +84,19 @@ def test_a_graph_reads_what_whisper_fetches(retention, years, read, tmp_path):
 @pytest.mark.parametrize(
     ("retention", "wrong"),
     [
-        ("10m", "no step and time, as in 10m:1y"),
-        ("", "no step and time"),
-        ("10m:1y;1h:5y", "no step and time"),
-        ("10m:1x", "'x' is no unit"),
+        ("10m", "a step and a time as in 10m:1y"),
+        ("", "a step and a time as in 10m:1y"),
+        ("10m:1y;1h:5y", "a step and a time as in 10m:1y"),
+        ("10m:1x", "Invalid unit 'x'"),
         ("0m:1y", "a step of nothing"),
-        ("1h:10m", "has no slot"),
-        ("7m:1d,10m:1y", "each step must divide the next"),
-        ("10m:1y,10m:2y", "there twice"),
-        ("10m:5y,1h:1y", "the coarser must be kept longer"),
-        ("1m:30m,1h:1y", "keep the finer at least that long"),
+        ("0:5", "a step of nothing"),
+        ("0:5,1h:1y", "a step of nothing"),
+        ("1h:10m", "no slot"),
+        ("10m:1y,1d:1h", "must cover larger time intervals"),
+        ("7m:1d,10m:1y", "must evenly divide"),
+        ("10m:1y,10m:2y", "two archives with the same precision"),
+        ("10m:5y,1h:1y", "must cover larger time intervals"),
+        ("1m:30m,1h:1y", "at least enough points to consolidate"),
         ("1s:25y", "more than 4 GiB"),
     ],
 )
@@ -103,14 +106,6 @@ def test_what_whisper_would_refuse_is_one_sentence(retention, wrong):
     done = sizing("--scanners=1", "--coils=1", "--slices=1", "--retention", retention)
     assert done.exit_code == 2
     assert wrong in done.output
-
-
-@pytest.mark.parametrize(
-    "retention", ["7m:1d,10m:1y", "10m:1y,10m:2y", "10m:5y,1h:1y", "1m:30m,1h:1y"]
-)
-def test_whisper_refuses_it_indeed(retention):
-    with pytest.raises(whisper.InvalidConfiguration):
-        whisper.validateArchiveList(whispers(retention))
 
 
 def test_counts_the_series_of_a_report():
@@ -147,7 +142,7 @@ def test_refuses_what_is_no_number_of_scanners(wrong):
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(999, "999 bytes"), (1000, "1 kB"), (999_600, "1 MB"), (2_268_442_624, "2.27 GB")],
+    [(999, "999 bytes"), (1000, "1.00 kB"), (999_600, "999.60 kB"), (2_268_442_624, "2.27 GB")],
 )
 def test_sizes_are_short(count, text):
     assert size_of(count) == text
