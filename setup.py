@@ -21,7 +21,7 @@ GRAPHITE = [
     'legacy-cgi>=2.6; python_version >= "3.13"',
 ]
 
-DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10"]
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-click>=0.8", "mkdocs-material>=9.6,<10"]
 
 
 def shipped_files() -> list[tuple[str, list[str]]]:

@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
-
-import click
 
 import diamond3
 from diamond3.cli import argument_parser
 from grafana.alerts import alert_rules
-from hops.cli import main as hops
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -96,54 +93,7 @@ def _default(value: object) -> str:
     return "" if value in (None, "", {}) else _code(str(value))
 
 
-# -- commands ------------------------------------------------------------------------------
-
-
-def hops_commands() -> str:
-    """The `hops` commands."""
-    commands = sorted(hops.commands.items())
-    return "\n\n".join(_click_command(f"hops {name}", command) for name, command in commands)
-
-
-def _click_command(words: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=words)
-    usage = " ".join([words, *command.collect_usage_pieces(context)])
-    rows = [
-        [_code(_click_option(each)), _click_default(each, context), _prose(each.help or "")]
-        for each in command.params
-        if isinstance(each, click.Option)
-    ]
-    parts = [f"## {words}", _code(usage), "\n\n".join(_paragraphs(command.help or ""))]
-    if rows:
-        parts.append(_table(("option", "default", "what it does"), rows))
-    if command.epilog:
-        parts.append(_examples(command.epilog))
-    return "\n\n".join(parts)
-
-
-def _click_option(option: click.Option) -> str:
-    names = ", ".join([*option.opts, *option.secondary_opts])
-    if option.is_flag:
-        return names
-    if isinstance(option.type, click.Choice):
-        return f"{names} {' or '.join(map(str, option.type.choices))}"
-    return f"{names} {option.metavar or option.type.name.upper().split()[0]}"
-
-
-def _click_default(option: click.Option, context: click.Context) -> str:
-    if option.required:
-        return "required"
-    return _code(str(option.get_default(context))) if option.show_default else ""
-
-
-def _examples(epilog: str) -> str:
-    _, _, examples = " ".join(epilog.split()).partition(": ")
-    return "\n".join(["Examples:", "", *(f"- {_code(each)}" for each in examples.split(" | "))])
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    for paragraph in re.split(r"\n\s*\n", text.strip()):
-        yield _prose(paragraph.replace("\b", ""))
+# -- diamond3 ------------------------------------------------------------------------------
 
 
 def diamond3_options() -> str:
@@ -197,7 +147,6 @@ PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("how-to/be-alerted.md", "alert rules"): alerts,
     ("reference/configuration.md", "collector keys"): collector_keys,
     ("reference/configuration.md", "diamond keys"): diamond_keys,
-    ("reference/commands.md", "hops commands"): hops_commands,
     ("reference/commands.md", "diamond3 options"): diamond3_options,
 }
 

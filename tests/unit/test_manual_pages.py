@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import stability_report
+from hops.cli import main as hops
 from hops.report import control
 from manual.generate import DOCS, build
 
@@ -26,7 +27,7 @@ def page(name: str) -> str:
     return " ".join((DOCS / name).read_text(encoding="utf-8").split())
 
 
-def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
+def test_the_pages_build_without_a_warning_and_have_every_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
         cwd=ROOT,
@@ -35,6 +36,11 @@ def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "tutorial" / "first-scanner.html").exists()
+    commands = (tmp_path / "reference" / "commands.html").read_text(encoding="utf-8")
+    for name in hops.commands:
+        section = commands.partition(f'id="hops-{name}"')[2].partition("<h3")[0]
+        assert f"<li><code>hops {name}" in section
+        assert "-h, --help" in section
 
 
 def test_every_page_is_in_the_navigation() -> None:
