@@ -38,7 +38,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.9",
-    py_modules=["stability_collector", "stability_graphite", "stability_report"],
+    py_modules=[path.stem for path in sorted(Path().glob("stability_*.py"))],
     packages=find_packages(include=["diamond3*", "hops*", "lab*", "sample_data"]),
     data_files=shipped_files(),
     install_requires=[

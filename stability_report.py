@@ -42,9 +42,9 @@ _CONFIGURATION = re.compile(
     r'\s*([0-9]{1,6})\s+channels?\Z')
 _HEADING_START = 'Stability'
 _HEADING = re.compile(_HEADING_START + r'\s+(\S|\S.*\S)\s+results:\Z')
-# With the blank ones before it.
-_LINE = r'[ \t\n]*[^\n]*'
 _NUMBER = re.compile(r'[+-]?[0-9]+(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?\Z')
+# Its group are the decimals.
+_PLAIN_NUMBER = re.compile(r'(?<!\S)[+-]?[0-9]+(?:\.([0-9]+))?(?!\S)')
 # How C runtimes print what is no number: C99's words, and Microsoft's older 1.#IND, 1.#QNAN and
 # 1.#INF, which rounding to two decimals turns into 1.#J and 1.#R.
 _NO_NUMBER = re.compile(
@@ -52,16 +52,11 @@ _NO_NUMBER = re.compile(
 # With a sign, a point and 14 digits a number survives the way through a 64-bit float for
 # certain (DBL_DIG in C's float.h is 15).
 _SURELY_EXACT = 16
-# By their decimals, numbers that are surely exact.
-_PLAIN_CELLS = {0: r'[ \t]+[+-]?[0-9]{1,14}'}
-_PLAIN_CELLS.update((decimals, r'[ \t]+[+-]?[0-9]{1,%d}\.[0-9]{%d}' % (14 - decimals, decimals))
-                    for decimals in range(1, 14))
-# A pattern for more takes long to make.
-_FEW_COLUMNS = 20
 # No C format writes more digits than this into a table.
 _LONGEST_CELL = 40
 # A report of 64 slices has 1,800 values. What has far more would flood Graphite with series.
 _MOST_VALUES = 10000
+_DAY = 86400
 # A level of a metric path is the name of a file or folder, and carbon takes no endless line.
 _LONGEST_NAME = 100
 _NOT_IN_A_NAME = re.compile('[^A-Za-z0-9_-]')
@@ -197,6 +192,41 @@ def is_report_name(filename):
     return _matching_form(filename) is not None
 
 
+def report_names(names):
+    """Those of `names` (list of str) that reports have, oldest scan first."""
+    return sorted(filter(is_report_name, names), key=digits)
+
+
+def digits(filename):
+    """The time in a report's name as digits (str), which sort by time in both forms."""
+    return re.sub('[^0-9]', '', filename)
+
+
+def scan_epoch(filename, timezone=''):
+    """`timestamp` of the scan (int), as its report's name says; 0 for an impossible time."""
+    try:
+        return timestamp(scan_time(filename), timezone)
+    except ReportError:
+        return 0
+
+
+def is_of_the_future(epoch):
+    """Whether a scan at `epoch` cannot have been made yet, whatever time zone is meant."""
+    return epoch > time.time() + _DAY
+
+
+def newest_scan(names):
+    """The report's name among `names` (list of str, any) of the last scan that can have been made
+    by now, whatever time zone is meant; '' if there is none.
+    """
+    return next((name for name in reversed(report_names(names)) if _is_past(name)), '')
+
+
+def _is_past(name):
+    epoch = scan_epoch(name)
+    return epoch > 0 and not is_of_the_future(epoch)
+
+
 def _matching_form(filename):
     for form in _FILENAMES:
         match = form.match(filename)
@@ -221,41 +251,34 @@ class _Lines(object):
             raise MalformedReport(filename, text.count('\n', 0, odd.start()) + 1,
                                   'expected tabs and spaces only, found %s' % _excerpt(odd.group()),
                                   odd.group())
-        self._text = text.rstrip()
-        self._terminated = '\n' in text[len(self._text):]
-        # Where the line taken last begins and ends.
-        self._start = self._end = 0
+        lines = text.rstrip()
+        self._terminated = '\n' in text[len(lines):]
+        self._lines = lines.split('\n') if lines else []
+        # How many were taken, blank ones among them.
+        self._number = 0
 
     def take(self, expected):
         """The next line (str), without white space around it; `expected` (str) says what for."""
-        if self.at_end():
-            raise self.incomplete('expected %s, found the end of the file' % expected)
-        line = self.ahead(_LINE)
-        self.skip(line)
-        return line.strip()
-
-    def ahead(self, pattern):
-        """What `pattern` (str) matches after the line taken last (str), or ''."""
-        match = re.compile(pattern).match(self._text, self._end)
-        return match.group() if match else ''
-
-    def skip(self, lines):
-        """Takes the `lines` (str) that are ahead."""
-        self._end += len(lines)
-        self._start = self._text.rfind('\n', 0, self._end) + 1
+        line = ''
+        while not line:
+            if self.at_end():
+                raise self.incomplete('expected %s, found the end of the file' % expected)
+            line = self._lines[self._number].strip()
+            self._number += 1
+        return line
 
     def at_end(self):
-        return self._end == len(self._text)
+        return self._number == len(self._lines)
 
     def cut_off(self):
         """Whether the line taken last is the file's last and has no end, so may be half a line."""
         return self.at_end() and not self._terminated
 
     def incomplete(self, reason, found=''):
-        return IncompleteReport(self._filename, self._number(), reason, found)
+        return IncompleteReport(self._filename, max(1, self._number), reason, found)
 
     def malformed(self, reason, found=''):
-        return MalformedReport(self._filename, self._number(), reason, found)
+        return MalformedReport(self._filename, max(1, self._number), reason, found)
 
     def wrong(self, expected, found, begins_well=True):
         """The error for `found`, a line or a part of it: incomplete if it `begins_well` and the
@@ -263,9 +286,6 @@ class _Lines(object):
         """
         error = self.incomplete if begins_well and self.cut_off() else self.malformed
         return error('expected %s, found %s' % (expected, _excerpt(found)), found)
-
-    def _number(self):
-        return self._text.count('\n', 0, self._start) + 1
 
 
 def _excerpt(text):
@@ -296,8 +316,8 @@ def _section(lines, slice_numbers, seen):
     seen.add(level)
     columns = _columns(lines)
     _require_few(lines, len(columns) * len(slice_numbers))
-    rows, decimals = _rows(lines, slice_numbers, len(columns))
-    return Section(name, columns, rows, decimals)
+    rows = [_row(lines, number, len(slice_numbers), len(columns)) for number in slice_numbers]
+    return Section(name, columns, *zip(*rows))
 
 
 def _require_few(lines, values):
@@ -331,39 +351,6 @@ def _columns(lines):
     return tuple(columns[1:])
 
 
-def _rows(lines, slice_numbers, width):
-    """Numbers and decimals of a section's rows, which begin with `slice_numbers` (list of str)."""
-    return (_plain_rows(lines, slice_numbers, width)
-            or zip(*[_row(lines, number, len(slice_numbers), width) for number in slice_numbers]))
-
-
-def _plain_rows(lines, slice_numbers, width):
-    """The rows read at once, if each is there, and plain numbers are written alike in all of them;
-    otherwise none is taken, and None is returned.
-
-    Nearly all are so; `_row` takes the others, and tells what is wrong with them.
-    """
-    decimals = tuple([len(cell.partition('.')[2]) for cell in lines.ahead(_LINE).split()[1:]])
-    if len(decimals) != width or width > _FEW_COLUMNS:
-        return None
-    text = lines.ahead(_plain_pattern(decimals, len(slice_numbers)))
-    cells = text.split()
-    if cells[::width + 1] != slice_numbers:
-        return None
-    lines.skip(text)
-    del cells[::width + 1]
-    numbers = iter(map(float, cells))
-    return tuple(zip(*[numbers] * width)), (decimals,) * len(slice_numbers)
-
-
-def _plain_pattern(decimals, slices):
-    """A regex for so many rows of numbers with so many `decimals` (tuple of int), each surely
-    exact.
-    """
-    return r'(?:[ \t\n]*[0-9]+%s[ \t]*(?=\n|\Z)){%d}' % (
-        ''.join([_PLAIN_CELLS.get(each, 'no') for each in decimals]), slices)
-
-
 def _row(lines, slice_number, slices, width):
     """Numbers and decimals of one row: a tuple of float or None, and one of int."""
     expected = 'slice %s of %d with %d values' % (slice_number, slices, width)
@@ -373,6 +360,9 @@ def _row(lines, slice_number, slices, width):
         raise lines.wrong(expected, line, begins_well=len(cells) <= width)
     if cells[0] != slice_number:
         raise lines.malformed('expected %s, found %s' % (expected, _excerpt(line)), cells[0])
+    decimals = [len(fraction) for fraction in _PLAIN_NUMBER.findall(line)]
+    if len(decimals) == len(cells) and len(max(cells, key=len)) <= _SURELY_EXACT:
+        return tuple(map(float, cells[1:])), tuple(decimals[1:])
     values = []
     for position, cell in enumerate(cells[1:], 1):
         value = _value(cell)
@@ -437,36 +427,6 @@ def points(report):
             for column, number, decimals in zip(columns, *row):
                 if number is not None:
                     yield Point(section_name, column, slice_number, number, decimals)
-
-
-def layout(report):
-    """What the names of the report's cells depend on; hashable, equal for reports alike."""
-    return report.slices, tuple([(section.name, section.columns) for section in report.sections])
-
-
-def cell_names(report):
-    """`section.column.slice` (list of str) of every cell of `report`, in its order."""
-    names = []
-    for section in report.sections:
-        columns = ['%s.%s' % (metric_name(section.name), column_name(column))
-                   for column in section.columns]
-        names += ['%s.%d' % (column, slice_number)
-                  for slice_number in range(1, report.slices + 1) for column in columns]
-    return names
-
-
-def cells(report):
-    """The numbers (list of float or None) of all cells of `report`, in its order, and their
-    decimals (list of int).
-    """
-    numbers = []
-    decimals = []
-    for section in report.sections:
-        for row in section.rows:
-            numbers += row
-        for row in section.decimals:
-            decimals += row
-    return numbers, decimals
 
 
 def metric_name(text):

@@ -117,13 +117,9 @@ def diamonds_log() -> Iterator[LineCounter]:
 
 def points() -> list[tuple[str, float, int]]:
     """Metric path, number and decimals of what is in the report."""
-    report = stability_report.read(str(SOURCE))
     return [
-        (f"{PREFIX}.{name}", number, decimals)
-        for name, number, decimals in zip(
-            stability_report.cell_names(report), *stability_report.cells(report)
-        )
-        if number is not None
+        (f"{PREFIX}.{point.section}.{point.column}.{point.slice}", point.number, point.decimals)
+        for point in stability_report.points(stability_report.read(str(SOURCE)))
     ]
 
 

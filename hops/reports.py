@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import stability_report
 from hops.errors import Problem
 from hops.site import Site
+from stability_folder import Folder
 from stability_report import Report, ReportError
 
 EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
@@ -28,6 +29,9 @@ EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
 # Up to what the collector, or anybody else, puts in to tell files apart.
 BEGINNING = re.compile("Stability_[0-9T-]+")
 NOTE = ".reason.txt"
+
+# So many bytes of a file tell that it is too large for a report.
+LARGEST = stability_report.MAX_BYTES + 1
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class ReportFolder:
 
     def read(self, file: ReportFile) -> Content:
         """What is in one of the `files`. Raises Unusable."""
-        return _parsed(lambda: self.opened.read(file.name), file.report_name)
+        return _parsed(lambda: self.opened.read(file.name, LARGEST), file.report_name)
 
 
 @contextmanager
@@ -129,8 +133,6 @@ def open_reports(site: Site, scanner: Any, subfolder: str = "") -> Iterator[Repo
 
     As for the collector, a subfolder must not be a link. Raises Problem when it cannot be used.
     """
-    from stability_collector import Folder  # needs Diamond, which is there once a site is loaded
-
     path = os.path.join(scanner.folder, subfolder) if subfolder else scanner.folder
     with ExitStack() as stack:
         with _usable(path):
@@ -177,7 +179,7 @@ def read_bytes(path: str) -> tuple[bytes, os.stat_result]:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        return file.read(stability_report.MAX_BYTES + 1), status
+        return file.read(LARGEST), status
 
 
 def read(path: str) -> Content:
@@ -205,13 +207,11 @@ def why_left(report: Report, epoch: int, coils: Collection[int] | None) -> str:
 
     `coils`: the receive channels of those under [coils]; None where that is not known.
     """
-    from stability_collector import is_of_the_future
-
     if coils is not None and report.channels not in coils:
         return (
             f"comes from a coil of {report.channels} channels: add a line like "
             f'"{report.channels} = {report.channels}" under [coils]'
         )
-    if is_of_the_future(epoch):
+    if stability_report.is_of_the_future(epoch):
         return "is of the future, and stays: is the scanner's clock right?"
     return ""

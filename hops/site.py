@@ -30,7 +30,7 @@ class Site:
 
     @property
     def settings(self) -> Any:
-        """The collector's checked `stability_collector.Settings`."""
+        """The collector's checked `stability_settings.Settings`."""
         return self.collector.settings
 
     @property
@@ -43,7 +43,7 @@ class Site:
         return paths.scanner(self.prefix, location)
 
     def scanner(self, location: str) -> Any:
-        """The `stability_collector.Scanner` at a location. Raises BadParameter."""
+        """The `stability_settings.Scanner` at a location. Raises BadParameter."""
         for scanner in self.settings.scanners:
             if scanner.location == location:
                 return scanner

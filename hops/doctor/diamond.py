@@ -15,8 +15,8 @@ from diamond3.installed import OUR_DISTRIBUTION, find_diamond
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.site import Site
 
-DROP_IN = ("stability_collector.py", "stability_graphite.py", "stability_report.py")
 INSTALLED = Path(stability_collector.__file__).parent
+DROP_IN = tuple(sorted(path.name for path in INSTALLED.glob("stability_*.py")))
 
 # What init writes: a report of 16 slices at once, and a hundred reports while carbon is away.
 BATCH, BACKLOG = 448, 101
@@ -85,7 +85,7 @@ def _collector(copies: Sequence[Path]) -> Finding:
             WARNING,
             f"Diamond takes the copy in collectors_path, and {', '.join(different)} is not what is "
             "installed with hops",
-            f"remove the copy, or copy the three files anew from {INSTALLED}",
+            f"remove the copy, or copy all of it anew: cp {INSTALLED}/stability_*.py",
         )
     if copies:
         return Finding("collector", OK, f"Diamond finds {copies[0]}, the same as is installed")
@@ -95,7 +95,7 @@ def _collector(copies: Sequence[Path]) -> Finding:
         "collector",
         FAILED,
         "Diamond does not find it: it is neither installed nor in collectors_path",
-        f"copy {', '.join(DROP_IN)} from {INSTALLED} into a folder of collectors_path",
+        f"cp {INSTALLED}/stability_*.py into a folder of collectors_path",
     )
 
 

@@ -16,7 +16,8 @@ from diamond3 import DiamondError
 from diamond3.accounts import Account
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.site import Site
-from stability_collector import Folder, report_names
+from stability_folder import Folder
+from stability_report import report_names
 
 FSTAB = Path("/etc/fstab")
 

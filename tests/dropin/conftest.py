@@ -48,6 +48,13 @@ def bay1(site):
 
 
 @pytest.fixture
+def clock(monkeypatch):
+    from sites import Clock
+
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
 def server():
     """An HTTP server; a test says what it answers."""
     from render import Server

@@ -1,16 +1,49 @@
 """A Diamond configuration with scanners' folders, for tests of the collector."""
 import logging
+import os
 
 from diamond.handler.Handler import Handler
 from reports import report_text
 
-from stability_collector import StabilityCollector
+import stability_collector
+import stability_share
 
 OLD = 'Stability_20180910T090910.txt'
 NEW = 'Stability_2024-04-01T13-07-02.txt'
 # 2018-09-10 09:09:10 and 2024-04-01 13:07:02 UTC, from GNU date.
 OLD_EPOCH = 1536570550
 NEW_EPOCH = 1711976822
+
+
+def hurry(monkeypatch):
+    """Makes the pauses of the collector a hundred times shorter."""
+    for module, names in ((stability_collector, ('_PATIENCE', '_NAP', 'LATE', 'LONGEST_PAUSE')),
+                          (stability_share, ('_FIRST_PAUSE', 'LATE', 'LONGEST_PAUSE'))):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name) / 100.0)
+
+
+class Clock(object):
+    """The collector's clock, which stands still until a test, or a pause of the collector's, puts
+    it forward.
+    """
+
+    def __init__(self, monkeypatch):
+        self.now = 1000.0
+        self.meanwhile = lambda: None  # what happens in a pause
+        for module in (stability_collector, stability_share):
+            monkeypatch.setattr(module, '_clock', lambda: self.now)
+        monkeypatch.setattr(stability_collector.time, 'sleep', self.pass_by)
+
+    def pass_by(self, seconds):
+        self.now += max(seconds, 0.001)
+        self.meanwhile()
+
+
+def is_of_the_drop_in(frame):
+    """Whether a frame of Python's runs a line of one of its modules."""
+    return frame.f_code.co_filename.startswith(
+        os.path.join(os.path.dirname(stability_collector.__file__), 'stability_'))
 
 
 class Recorder(Handler):
@@ -29,7 +62,7 @@ class Site(object):
 
     def __init__(self, folder):
         self.folder = folder
-        self.settings = {'timezone': 'UTC'}
+        self.settings = {'timezone': 'UTC', 'settle_seconds': 0}
         self.scanners = {}
         self.coils = {'32': '32'}
         self.recorder = Recorder()
@@ -50,7 +83,8 @@ class Site(object):
         conf = self.folder.join('diamond.conf')
         conf.write('[server]\ncollectors_config_path = %s\n' % collectors)
         if self.collector is None:
-            self.collector = StabilityCollector(configfile=str(conf), handlers=[self.recorder])
+            self.collector = stability_collector.StabilityCollector(
+                configfile=str(conf), handlers=[self.recorder])
         else:
             self.collector.load_config()
 

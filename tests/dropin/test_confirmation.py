@@ -2,7 +2,6 @@
 """A report is archived only once Graphite has it, whatever happens on the way."""
 import collections
 import json
-import os
 import sys
 import threading
 
@@ -11,9 +10,22 @@ from diamond.handler.queue import QueueHandler
 from diamond.utils.signals import SIGALRMException
 from render import fixed, whisper
 from reports import report_text
-from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, Site, errors, names_in, put
+from sites import (
+    NEW,
+    NEW_EPOCH,
+    OLD,
+    OLD_EPOCH,
+    Site,
+    errors,
+    hurry,
+    is_of_the_drop_in,
+    names_in,
+    put,
+)
 
 import stability_collector
+import stability_folder
+import stability_share
 
 try:
     import queue
@@ -43,9 +55,7 @@ class Carbon(object):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """The collector's pauses, but a hundred times shorter."""
-    for name in ('_PATIENCE', '_NAP', '_FIRST_PAUSE', '_LATE', '_LONGEST_PAUSE'):
-        monkeypatch.setattr(stability_collector, name, getattr(stability_collector, name) / 100.0)
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -205,15 +215,9 @@ def test_a_coil_that_graphite_fails_on_keeps_no_other_back(site, bay1, carbon, s
         site.run()
 
 
-def test_pauses_do_not_grow_while_more_and_more_arrives(site, bay1, carbon, caplog, monkeypatch):
+def test_pauses_do_not_grow_while_more_and_more_arrives(site, bay1, carbon, caplog, clock):
     """As when carbon creates so many series a minute."""
-    now = [0.0]
-
-    def pass_time(seconds):
-        now[0] += max(seconds, 0.001)
-
-    monkeypatch.setattr(stability_collector, '_clock', lambda: now[0])
-    monkeypatch.setattr(stability_collector.time, 'sleep', pass_time)
+    began = clock.now
     created = set()
 
     def all_but_one_more(path, epoch):
@@ -227,7 +231,7 @@ def test_pauses_do_not_grow_while_more_and_more_arrives(site, bay1, carbon, capl
         site.run()
     assert len(created) == 40
     # Forty pauses that doubled up to the longest would be thirty of that length and more.
-    assert now[0] < 10 * stability_collector._LONGEST_PAUSE
+    assert clock.now - began < 10 * stability_share.LONGEST_PAUSE
 
 
 def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog):
@@ -440,7 +444,7 @@ class AlarmAt(object):
         sys.settrace(None)
 
     def _trace(self, frame, event, argument):
-        if not frame.f_code.co_filename.startswith(stability_collector.__file__[:-3]):
+        if not is_of_the_drop_in(frame):
             return None
         if event == 'line':
             self.count -= 1
@@ -520,18 +524,18 @@ def test_a_report_that_is_written_again_after_it_was_published_is_published_anew
 
 
 def test_a_full_disk_on_the_move_loses_nothing(site, bay1, carbon, monkeypatch, caplog):
-    rename = os.rename
+    ways = stability_folder._WAYS
 
     def full(old, new):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(os, 'rename', full)
+    monkeypatch.setattr(stability_folder, '_WAYS', [(full, lambda error: True)])
     put(bay1, OLD)
     assert len(site.run()) == 4
     assert OLD in names_in(bay1)
     (message,) = errors(caplog)
     assert 'No space left on device' in message
-    monkeypatch.setattr(os, 'rename', rename)
+    monkeypatch.setattr(stability_folder, '_WAYS', ways)
     while not archived(bay1):
         assert site.run() == []
     assert archived(bay1) == [OLD]

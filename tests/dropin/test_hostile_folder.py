@@ -16,10 +16,12 @@ import py
 import pytest
 from render import fixed
 from reports import NAME, report_text
-from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, Site, errors, names_in, put
+from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, Site, errors, hurry, names_in, put
 
 import stability_collector
+import stability_folder
 import stability_report
+import stability_share
 from stability_graphite import Graphite, GraphiteError
 
 SECRET = 'root:$6$secret:19000:0:99999:7:::\n'
@@ -111,6 +113,27 @@ def just_before(function, name, act):
     finally:
         setattr(os, function, original)
     assert not pending, 'os.%s was never called for %r' % (function, name)
+
+
+@contextlib.contextmanager
+def just_before_the_move(name, act):
+    """Does `act` once, just before the file of that name is moved."""
+    pending = [act]
+
+    def hooked(way):
+        def move(old, new):
+            if pending and os.path.basename(old) == name:
+                pending.pop()()
+            way(old, new)
+        return move
+
+    ways = stability_folder._WAYS
+    stability_folder._WAYS = [(hooked(way), hinders) for way, hinders in ways]
+    try:
+        yield
+    finally:
+        stability_folder._WAYS = ways
+    assert not pending, 'nothing called %r was moved' % name
 
 
 def replace(path, make, outside):
@@ -377,7 +400,7 @@ def test_a_report_stays_when_the_disk_is_full_and_is_archived_later(site, bay1, 
 
 
 def test_a_report_that_cannot_be_archived_for_long_stops_nothing(site, bay1, monkeypatch):
-    monkeypatch.setattr(stability_collector, '_FIRST_PAUSE', 0)  # moving takes longer than that
+    monkeypatch.setattr(stability_share, '_FIRST_PAUSE', 0)  # moving takes longer than that
     bay1.join('Ingested').write('no folder')
     put(bay1, OLD)
     put(site.add_scanner('Yale', 'yale'), NEW)
@@ -417,7 +440,7 @@ def test_a_share_that_is_unmounted_in_the_middle_is_gone_on_with_when_it_is_back
     def unmount():
         subprocess.check_call(['umount', '-l', str(bay1)])
 
-    with mounted(bay1, '--bind', str(share)), just_before('rename', OLD, unmount):
+    with mounted(bay1, '--bind', str(share)), just_before_the_move(OLD, unmount):
         site.run()
     assert site.run() == []
     assert names_in(bay1) == []
@@ -456,7 +479,7 @@ def test_what_is_replaced_by_a_folder_leaves_no_file_open(site, bay1, outside):
 def test_a_report_that_is_replaced_before_it_is_moved_does_no_harm(site, bay1, outside, make):
     path = put(bay1, OLD)
     put(bay1, NEW)
-    with just_before('rename', OLD, replace(path, make, outside)):
+    with just_before_the_move(OLD, replace(path, make, outside)):
         assert len(site.run()) == 8
     assert bay1.join('taken away').read() == report_text()
     assert is_untouched(outside)
@@ -467,7 +490,7 @@ def test_a_report_that_is_replaced_before_it_is_moved_does_no_harm(site, bay1, o
 def test_archive_mode_is_not_given_to_a_file_outside(site, bay1, outside, make):
     site.settings['archive_mode'] = '0644'
     path = put(bay1, OLD)
-    with just_before('rename', OLD, replace(path, make, outside)):
+    with just_before_the_move(OLD, replace(path, make, outside)):
         assert len(site.run()) == 4
     assert is_untouched(outside)
 
@@ -475,11 +498,12 @@ def test_archive_mode_is_not_given_to_a_file_outside(site, bay1, outside, make):
 def test_a_report_that_changes_before_it_is_moved_is_published_anew(site, bay1):
     path = put(bay1, OLD)
     site.load()
-    archive = site.collector._archive
-    site.collector._archive = lambda *args: put(bay1, OLD, slices=1) and archive(*args)
+    (share,) = site.collector._shares
+    archive = share._archive
+    share._archive = lambda waiting: put(bay1, OLD, slices=1) and archive(waiting)
     assert len(site.run()) == 4
     assert not bay1.join('Ingested').check()
-    site.collector._archive = archive
+    share._archive = archive
     assert len(site.run()) == 2
     assert bay1.join('Ingested', OLD).read() == report_text(slices=1)
     assert not path.check()
@@ -500,7 +524,7 @@ def test_a_good_report_in_the_place_of_a_malformed_one_is_not_rejected(site, bay
 def test_a_malformed_report_that_goes_away_before_it_is_moved_stops_nothing(site, bay1, outside):
     path = put(bay1, OLD, 'nonsense\n')
     put(bay1, NEW)
-    with just_before('rename', OLD, path.remove):
+    with just_before_the_move(OLD, path.remove):
         assert len(site.run()) == 4
     assert names_in(bay1.join('Rejected')) == []
 
@@ -543,13 +567,17 @@ def test_two_collectors_that_make_the_archive_at_once_do_no_harm(site, bay1):
             site.run()
 
 
-@pytest.mark.parametrize('function', ['lstat', 'open', 'rename'])
+@pytest.mark.parametrize('moment', ['lstat', 'open', 'move'])
 def test_a_report_that_another_daemon_archives_meanwhile_is_not_told_of(site, bay1, caplog,
-                                                                        function):
+                                                                        moment):
     path = put(bay1, OLD)
     archive = bay1.ensure('Ingested', dir=True)
     site.load()
-    with just_before(function, OLD, lambda: path.move(archive.join(OLD))):
+    def archive_it():
+        path.move(archive.join(OLD))
+
+    with (just_before_the_move(OLD, archive_it) if moment == 'move'
+          else just_before(moment, OLD, archive_it)):
         site.run()
     assert names_in(archive) == [OLD]
     assert site.run() == []
@@ -586,9 +614,7 @@ def silent_graphite(site, server):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """The collector's pauses, but a hundred times shorter."""
-    for name in ('_PATIENCE', '_NAP', '_FIRST_PAUSE', '_LATE', '_LONGEST_PAUSE'):
-        monkeypatch.setattr(stability_collector, name, getattr(stability_collector, name) / 100.0)
+    hurry(monkeypatch)
 
 
 @pytest.mark.usefixtures('silent_graphite', 'hasty')
@@ -614,7 +640,7 @@ def test_a_report_that_changes_with_its_size_and_time_kept_stops_nothing(site, b
 @pytest.mark.usefixtures('silent_graphite', 'hasty')
 def test_reports_that_are_never_confirmed_do_not_keep_others_from_being_published(
         site, bay1, monkeypatch):
-    monkeypatch.setattr(stability_collector, '_WINDOW', 3)
+    monkeypatch.setattr(stability_share, '_MOST_PUBLISHED', 3)
     for day in range(1, 4):
         put(bay1, 'Stability_1971010%dT000000.txt' % day)  # beyond any retention
     put(bay1, NEW)
@@ -636,13 +662,13 @@ def test_a_scanner_with_many_reports_of_a_day_leaves_time_for_the_others(site, b
         put(bay1, 'Stability_20180910T00%02d00.txt' % minute)
     put(site.add_scanner('Yale', 'yale'), NEW)
     left = [0]
-    read = stability_collector.Folder.read
+    read = stability_folder.Folder.read
 
     def slow(*args):
         left[0] -= 1
         return read(*args)
 
-    monkeypatch.setattr(stability_collector.Folder, 'read', slow)
+    monkeypatch.setattr(stability_folder.Folder, 'read', slow)
     monkeypatch.setattr(stability_collector, '_time_left', lambda: left[0])
     monkeypatch.setattr(stability_collector, '_PATIENCE', 0.2)
     monkeypatch.setattr(stability_collector, '_NAP', 0.002)

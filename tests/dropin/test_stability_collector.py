@@ -210,22 +210,34 @@ def test_other_names_are_left_alone(site, bay1, caplog):
     assert errors(caplog) == []
 
 
-def test_a_file_that_still_changes_is_left_alone(site, bay1, caplog):
-    path = put(bay1, OLD, age=0)
+@pytest.mark.parametrize('age', [0, 3600, -3600], ids=['now', 'an hour ago', 'in an hour'])
+def test_a_report_is_read_once_it_was_seen_unchanged_for_a_while(site, bay1, clock, age):
+    """Whatever time it has: a share's clock may be wrong."""
+    site.settings['settle_seconds'] = 5
+    began = clock.now
+    put(bay1, OLD, age=age)
+    assert len(site.run()) == 4
+    assert clock.now - began == pytest.approx(5, abs=0.5)
+
+
+def test_a_file_that_is_still_being_written_is_left_alone(site, bay1, clock, caplog):
+    """However old it says that it is."""
+    site.settings['settle_seconds'] = 5
+    text = report_text()
+    written = [20]
+    put(bay1, OLD, text[:20])
+
+    def write_a_little():
+        written[0] += 1
+        put(bay1, OLD, text[:written[0]])
+
+    clock.meanwhile = write_a_little
     assert site.run() == []
     assert names_in(bay1) == [OLD]
-    path.setmtime(path.mtime() - 6)
-    assert len(site.run()) == 4
     assert errors(caplog) == []
-
-
-def test_a_share_whose_clock_is_ahead_of_ours_is_read_all_the_same(site, bay1):
-    site.settings['settle_seconds'] = 0.01
-    put(bay1, OLD, age=-3600)
-    lines = site.run()
-    while not lines:  # until it is seen unchanged for that long
-        lines = site.run()
-    assert len(lines) == 4
+    clock.meanwhile = lambda: None
+    put(bay1, OLD, text)
+    assert len(site.run()) == 4
 
 
 @pytest.mark.parametrize('make', [
@@ -319,16 +331,30 @@ def test_a_malformed_report_that_cannot_be_moved_stays_and_is_told_once(site, ba
     assert 'line 1' in message
 
 
-def test_an_incomplete_report_is_left_alone_for_an_hour_and_then_malformed(site, bay1, caplog):
+def test_an_incomplete_report_is_left_alone_for_an_hour_and_then_malformed(
+        site, bay1, clock, caplog):
     text = report_text()
-    half = text[:text.index('2.15')]
-    put(bay1, OLD, half, age=3500)
-    put(bay1, NEW, half, age=3700)
+    put(bay1, OLD, text[:text.index('2.15')], age=3 * 3600)
     assert site.run() == []
-    assert names_in(bay1) == ['Rejected', OLD]
-    assert names_in(bay1.join('Rejected')) == [NEW, NEW + '.reason.txt']
+    clock.now += 3500
+    assert site.run() == []
+    assert names_in(bay1) == [OLD]
+    clock.now += 200
+    assert site.run() == []
+    assert names_in(bay1.join('Rejected')) == [OLD, OLD + '.reason.txt']
     (message,) = errors(caplog)
-    assert NEW in message
+    assert OLD in message
+
+
+def test_an_incomplete_report_that_goes_on_is_published_when_it_is_whole(site, bay1, clock):
+    text = report_text()
+    put(bay1, OLD, text[:text.index('2.15')])
+    assert site.run() == []
+    clock.now += 3500
+    put(bay1, OLD, text[:text.index('2.25')])
+    assert site.run() == []
+    clock.now += 3500
+    assert site.run() == []
     put(bay1, OLD, text)
     assert len(site.run()) == 4
 

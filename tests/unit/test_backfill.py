@@ -346,7 +346,7 @@ def test_a_copy_is_whole_and_never_takes_the_place_of_another(
     place: Place, monkeypatch: pytest.MonkeyPatch, link: Callable[..., None]
 ) -> None:
     place.run()  # Diamond is found
-    from stability_collector import Folder
+    from stability_folder import Folder
 
     monkeypatch.setattr(os, "link", link)
     times = write(place.old / "Stability_20180910T090910.txt").stat()
