@@ -243,14 +243,22 @@ def _rename_if_free(old, new):
 def _link_and_unlink(old, new):
     """By a second name, where files may have two, as on NFS."""
     os.link(old, new)
-    os.unlink(old)
+    with _taken_back_unless_moved(old, new):
+        os.unlink(old)
 
 
 def _reserve_and_rename(old, new):
     """Over an empty file of our own, which keeps the name from all who look before they write."""
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
-    try:
+    with _taken_back_unless_moved(old, new):
         os.rename(old, new)
+
+
+@contextlib.contextmanager
+def _taken_back_unless_moved(old, new):
+    """Takes the new name away again after an error, if the file still has its old one."""
+    try:
+        yield
     except BaseException:
         if _is_there(old):
             os.unlink(new)
