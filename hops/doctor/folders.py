@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def look(location: str, folder: str, subfolders: Sequence[str]) -> Findings:
     try:
         with Folder(folder) as opened:
             names = opened.names()
+        rooms = [_room_for(location, folder, subfolder) for subfolder in subfolders]
+        return [_access(check, folder, names), *rooms, *_clock(check, folder, report_names(names))]
     except OSError as error:
         return [
             Finding(
@@ -57,9 +60,6 @@ def look(location: str, folder: str, subfolders: Sequence[str]) -> Findings:
                 "mount the share, and let that user read it; or correct [scanners]",
             )
         ]
-    found = [_access(check, folder, names)]
-    found += [_room_for(location, folder, subfolder) for subfolder in subfolders]
-    return found + _clock(check, folder, report_names(names))
 
 
 # -- who looks -----------------------------------------------------------------------------
@@ -148,21 +148,26 @@ def _mount_points() -> list[str]:
 
 def _room_for(location: str, folder: str, subfolder: str) -> Finding:
     check = f"{subfolder} of {location}"
-    trouble = _trouble_moving(folder, os.path.join(folder, subfolder))
+    into = os.path.join(folder, subfolder)
+    try:
+        mode = os.lstat(into).st_mode
+    except FileNotFoundError:
+        if os.access(folder, os.W_OK | os.X_OK):
+            return Finding(check, OK, "made when it is needed")
+        trouble = "it is not there and cannot be made"
+    else:
+        trouble = _trouble_moving(folder, into, mode)
     if trouble:
         todo = f"make {subfolder!r} a plain folder there, which {_me()} may write to"
         return Finding(check, FAILED, f"reports cannot be moved there: {trouble}", todo)
-    there = os.path.lexists(os.path.join(folder, subfolder))
-    return Finding(check, OK, "reports can be moved there" if there else "made when it is needed")
+    return Finding(check, OK, "reports can be moved there")
 
 
-def _trouble_moving(folder: str, into: str) -> str:
-    """Why no file can be moved `into` a subfolder of `folder`; nothing if it can."""
-    if not os.path.lexists(into):
-        return "" if os.access(folder, os.W_OK | os.X_OK) else "it is not there and cannot be made"
-    if os.path.islink(into):
+def _trouble_moving(folder: str, into: str, mode: int) -> str:
+    """Why no file can be moved `into` what is of that mode in `folder`; nothing if it can."""
+    if stat.S_ISLNK(mode):
         return "it is a link, and no link in a scanner's folder is followed"
-    if not os.path.isdir(into):
+    if not stat.S_ISDIR(mode):
         return "it is no folder"
     if not os.access(into, os.R_OK | os.W_OK | os.X_OK):
         return f"{_me()} may not write to it"
@@ -179,8 +184,11 @@ def _trouble_moving(folder: str, into: str) -> str:
 
 def _clock(check: str, folder: str, names: Sequence[str]) -> Findings:
     """A share whose clock is behind cannot be told from files that are old."""
-    paths = [folder, *(os.path.join(folder, name) for name in names)]
-    ahead = max(os.lstat(path).st_mtime for path in paths if os.path.lexists(path)) - time.time()
+    changes = [os.stat(folder).st_mtime]
+    for name in names:
+        with suppress(OSError):  # as when it was archived meanwhile
+            changes.append(os.lstat(os.path.join(folder, name)).st_mtime)
+    ahead = max(changes) - time.time()
     if ahead <= CLOCKS_APART:
         return []
     return [

@@ -240,6 +240,26 @@ def test_a_share_whose_clock_is_ahead_is_told(site: Site) -> None:
     assert "the clock of the share" in found[1]["text"]
 
 
+@pytest.mark.parametrize("looks", [0, 1])
+def test_a_report_that_is_archived_meanwhile_is_no_trouble(
+    site: Site, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    path = site.scan()
+    lstat = os.lstat
+    seen = []
+
+    def lstat_of_what_is_archived(name: str, **options: Any) -> os.stat_result:
+        if os.path.basename(name) == path.name:
+            seen.append(name)
+            if len(seen) > looks:
+                path.unlink(missing_ok=True)
+        return lstat(name, **options)
+
+    monkeypatch.setattr(os, "lstat", lstat_of_what_is_archived)
+    assert of_bay1(site, "folder")["state"] == "ok"
+    assert seen
+
+
 # -- what reports say ----------------------------------------------------------------------
 
 
