@@ -21,17 +21,16 @@ import stability_report
 from hops.errors import Problem
 from hops.site import Site
 from stability_folder import Folder
-from stability_report import Report, ReportError
+from stability_report import Report, ReportError, is_of_the_future
 
 EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
 """Of names that scanners give."""
 
+# So many bytes of a file tell that it is too large for a report.
+LARGEST = stability_report.MAX_BYTES + 1
 # Up to what the collector, or anybody else, puts in to tell files apart.
 BEGINNING = re.compile("Stability_[0-9T-]+")
 NOTE = ".reason.txt"
-
-# So many bytes of a file tell that it is too large for a report.
-LARGEST = stability_report.MAX_BYTES + 1
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def all_below(folder: Path, cannot_list: Callable[[OSError], object]) -> Iterato
 
 
 def read_bytes(path: str) -> tuple[bytes, os.stat_result]:
-    """A file's content, one byte more than a report may have at most, and its status.
+    """A file's content up to LARGEST, and its status.
 
     Raises OSError, also for what is no regular file.
     """
@@ -212,6 +211,6 @@ def why_left(report: Report, epoch: int, coils: Collection[int] | None) -> str:
             f"comes from a coil of {report.channels} channels: add a line like "
             f'"{report.channels} = {report.channels}" under [coils]'
         )
-    if stability_report.is_of_the_future(epoch):
+    if is_of_the_future(epoch):
         return "is of the future, and stays: is the scanner's clock right?"
     return ""

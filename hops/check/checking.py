@@ -1,23 +1,46 @@
-"""What is wrong with a file, as the collector would see it."""
+"""What is in a file, and what is wrong with it, as the collector would see it."""
 
 from __future__ import annotations
 
-import errno
-import stat
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import stability_report
+from hops import paths
 from hops.check.excerpt import Place, place_of
-from hops.check.naming import Naming
-from hops.times import DAY
+from hops.reports import read_bytes, why_left
+from hops.site import Site
+from hops.times import moment
+from stability_report import IncompleteReport, Report, ReportError
 
 GOOD, WAITS, INCOMPLETE, MALFORMED, UNREADABLE = STATES = (
     "good", "waits", "incomplete", "malformed", "unreadable",
 )
+
+UNKNOWN_LOCATION = "<location>"
+
+
+@dataclass(frozen=True)
+class SectionNames:
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in a file that is a report."""
+
+    time: str
+    epoch: int
+    location: str | None
+    coil: str | None
+    slices: int
+    measurements: int
+    channels: int
+    sections: list[SectionNames]
+    values: int
+    without_number: int
 
 
 @dataclass(frozen=True)
@@ -31,48 +54,96 @@ class Checked:
     """Why it is not good."""
     place: Place | None = None
     """Where it is not good."""
-    report: Any = None
-    """The `stability_report.Report`, if it is one."""
-    epoch: int = 0
-    """When the scan was made, if it is one."""
-    paths: Sequence[str] = ()
+    report: Report | None = None
+    contents: Contents | None = None
+    paths: tuple[str, ...] = ()
     """The metric paths that it would make, in the order of the report."""
 
-
-def check_file(file: Path, naming: Naming) -> Checked:
-    """Reads a file as the collector would."""
-    try:
-        data = _content(file)
-    except OSError as error:
-        return Checked(file, UNREADABLE, error.strerror or str(error))
-    try:
-        report = stability_report.parse_bytes(data, file.name)
-    except stability_report.ReportError as error:
-        incomplete = isinstance(error, stability_report.IncompleteReport)
-        state = INCOMPLETE if incomplete else MALFORMED
-        return Checked(file, state, error.reason, place_of(error, data))
-    return _check_report(file, report, naming)
+    def for_programs(self) -> dict[str, object]:
+        """What --json has of it."""
+        return {
+            "file": str(self.file),
+            "state": self.state,
+            "reason": self.reason or None,
+            "line": self.place.number if self.place else None,
+            "column": self.place.start + 1 if self.place else None,
+            **(asdict(self.contents) if self.contents else {}),
+        }
 
 
-def _content(file: Path) -> bytes:
-    # To open a FIFO would wait for a writer.
-    if not stat.S_ISREG(file.stat().st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    with file.open("rb") as stream:
-        return stream.read(stability_report.MAX_BYTES + 1)
+@dataclass(frozen=True)
+class Checker:
+    """Checks files with metric paths, coils and times as the site has them, where there is one."""
 
+    site: Site | None
+    location: str | None
+    """Of the reports; None: that of the scanner whose folder a file is in."""
 
-def _check_report(file: Path, report: Any, naming: Naming) -> Checked:
-    epoch = naming.epoch(report)
-    state, reason = GOOD, ""
-    if naming.coil(report.channels) is None:
-        state = WAITS
-        reason = (
-            f"it comes from a coil of {report.channels} channels: the collector takes it when a "
-            f'line like "{report.channels} = {report.channels}" is under [coils]'
+    @property
+    def timezone(self) -> str:
+        """Of the scanners' clocks; "" for this machine's."""
+        return str(self.site.settings.timezone) if self.site else ""
+
+    def check(self, file: Path) -> Checked:
+        """Reads a file as the collector would."""
+        try:
+            data, _ = read_bytes(str(file))
+        except OSError as error:
+            return Checked(file, UNREADABLE, error.strerror or str(error))
+        try:
+            report = stability_report.parse_bytes(data, file.name)
+        except ReportError as error:
+            state = INCOMPLETE if isinstance(error, IncompleteReport) else MALFORMED
+            return Checked(file, state, error.reason, place_of(error, data))
+        epoch = stability_report.timestamp(report.time, self.timezone)
+        location = self._location_of(file)
+        metrics = self._metrics(location, report, epoch)
+        contents = Contents(
+            moment(epoch, self.timezone),
+            epoch,
+            location,
+            self._coil(report),
+            report.slices,
+            report.measurements,
+            report.channels,
+            [SectionNames(section.name, section.columns) for section in report.sections],
+            len(metrics),
+            report.without_number,
         )
-    elif epoch > time.time() + DAY:  # as for the collector
-        state = WAITS
-        reason = "it is of the future, and the collector leaves it: is the scanner's clock right?"
-    paths = naming.paths(file, report)
-    return Checked(file, state, reason, report=report, epoch=epoch, paths=paths)
+        why = why_left(report, epoch, self.site.settings.coils if self.site else None)
+        state, reason = (WAITS, f"it {why}") if why else (GOOD, "")
+        return Checked(file, state, reason, None, report, contents, metrics)
+
+    def _location_of(self, file: Path) -> str | None:
+        if self.location:
+            return self.location
+        folder = file.parent.resolve()
+        # A scanner's folder may be in that of another: the innermost counts.
+        inside_out = (folder, *folder.parents)
+        return next((self._scanners[each] for each in inside_out if each in self._scanners), None)
+
+    @cached_property
+    def _scanners(self) -> dict[Path, str]:
+        """The locations of the scanners by their folders."""
+        scanners = self.site.settings.scanners if self.site else ()
+        return {Path(scanner.folder).resolve(): scanner.location for scanner in scanners}
+
+    def _coil(self, report: Report) -> str | None:
+        """The coil of so many receive channels; None when the site does not know it."""
+        if self.site is None:
+            return str(report.channels)
+        name: str | None = self.site.settings.coils.get(report.channels)
+        return name
+
+    def _metrics(self, location: str | None, report: Report, epoch: int) -> tuple[str, ...]:
+        coil = self._coil(report)
+        if self.site and location and coil:
+            metrics = self.site.collector.metrics(self.site.scanner(location), report, epoch)
+            return tuple(metric.path for metric in metrics)
+        path = stability_report.location_path(location) if location else UNKNOWN_LOCATION
+        scanner = f"{self.site.prefix}.{path}" if self.site else path
+        coil = coil or str(report.channels)
+        return tuple(
+            str(paths.Series(scanner, coil, point.section, point.column, str(point.slice)))
+            for point in stability_report.points(report)
+        )

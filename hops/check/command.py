@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -11,20 +13,26 @@ from click.core import ParameterSource
 
 import stability_report
 from hops import site
-from hops.check.checking import GOOD, Checked, check_file
-from hops.check.finding import find_files
-from hops.check.naming import Naming
-from hops.check.showing import (
-    NAMES,
-    Listing,
-    for_programs,
-    show_in_full,
-    show_nearly,
-    show_paths,
-    summary,
-)
+from hops.check.checking import GOOD, Checked, Checker
+from hops.check.showing import Listing, show_in_full, show_nearly, show_paths
 from hops.console import print_json, printable, progress, say
-from hops.options import HELP, config_option, json_option
+from hops.options import HELP, config_option, json_option, location_option
+from hops.reports import EXAMPLES, all_below
+
+# What the collector calls what it keeps beside a report of the same name, and its notes.
+KEPT_BESIDE = re.compile(r"([^.]+)(\.duplicate)?(\.[0-9]+)?\.txt(\.reason\.txt)?")
+
+
+@dataclass
+class Files:
+    """What there is to check."""
+
+    reports: list[Path] = field(default_factory=list)
+    """By name, or named by the operator, whatever they are called."""
+    nearly: list[Path] = field(default_factory=list)
+    """Those that have nearly a report's name."""
+    unlisted: list[str] = field(default_factory=list)
+    """What is wrong with folders that cannot be listed."""
 
 
 @click.command(
@@ -38,7 +46,7 @@ from hops.options import HELP, config_option, json_option
     type=click.Path(exists=True, path_type=Path),
     metavar="[FILE|DIR]...",
 )
-@click.option("--location", help="Of the scanner.  [default: the one whose folder a file is in]")
+@location_option("Of the scanner.  [default: the one whose folder a file is in]")
 @click.option("--paths", "in_full", is_flag=True, help="List all metric paths.")
 @config_option
 @json_option
@@ -61,25 +69,25 @@ def main(
 
     Exit status: 0 when all reports are good, else 1.
     """
-    naming = _naming(context, conf, location)
+    checker = _checker(context, conf, location)
     arguments = arguments or (Path(),)
-    files, nearly, unlisted = find_files(arguments)
+    files = _find(arguments)
     if as_json:
-        problems = _tell_programs(files, nearly, naming)
-    elif list(arguments) == files and len(files) == 1:
-        problems = _tell_of_one(files[0], naming, in_full)
+        are_good = _tell_programs(files, checker)
+    elif list(arguments) == files.reports and len(arguments) == 1:
+        are_good = _tell_of_one(files.reports[0], checker, in_full)
     else:
-        problems = _tell_of_many(files, nearly, naming, in_full)
-    for sentence in unlisted:
+        are_good = _tell_of_many(files, checker, in_full)
+    for sentence in files.unlisted:
         click.echo(sentence, err=True)
-    if not files:
+    if not files.reports:
         where = ", ".join(printable(str(argument)) for argument in arguments)
-        click.echo(f"There is no report in {where}: expected names like {NAMES}.", err=True)
-    if problems or unlisted or not files:
+        click.echo(f"There is no report in {where}: expected names like {EXAMPLES}.", err=True)
+    if not are_good or files.unlisted or not files.reports:
         context.exit(1)
 
 
-def _naming(context: click.Context, conf: Path, location: str | None) -> Naming:
+def _checker(context: click.Context, conf: Path, location: str | None) -> Checker:
     is_chosen = context.get_parameter_source("conf") is not ParameterSource.DEFAULT
     found = site.load(conf) if is_chosen or os.access(conf, os.R_OK) else None
     if location is not None:
@@ -89,50 +97,76 @@ def _naming(context: click.Context, conf: Path, location: str | None) -> Naming:
             raise click.BadParameter(str(error), param_hint="--location") from None
         if found:
             found.scanner(location)
-    return Naming(found, location)
+    return Checker(found, location)
 
 
-def _tell_of_one(file: Path, naming: Naming, in_full: bool) -> bool:
-    """Prints what is in a file; whether something is wrong with it."""
-    checked = check_file(file, naming)
-    show_in_full(checked, naming.timezone)
-    show_paths(checked.paths, in_full)
-    return checked.state != GOOD
+# -- the files -----------------------------------------------------------------------------
 
 
-def _tell_of_many(
-    files: Collection[Path], nearly: Sequence[Path], naming: Naming, in_full: bool
-) -> bool:
-    """Prints a line for each file; whether something is wrong with one."""
-    listing = Listing()
-    paths: dict[str, None] = {}  # in the order of the reports
-    for checked in _checked(files, naming):
-        listing.add(checked)
-        paths.update(dict.fromkeys(checked.paths))
-    listing.show()
-    show_nearly(nearly)
-    show_paths(list(paths), in_full)
-    if files:
-        say(summary(listing.counts))
-    return listing.counts[GOOD] < len(files)
+def _find(arguments: Iterable[Path]) -> Files:
+    found = Files()
+
+    def cannot_list(error: OSError) -> None:
+        name = printable(error.filename)
+        found.unlisted.append(f"{name}: cannot be listed: {error.strerror}")
+
+    for argument in arguments:
+        if not argument.is_dir():
+            found.reports.append(argument)
+            continue
+        for path in all_below(argument, cannot_list):
+            # A folder with the name of a report is told of too.
+            if stability_report.is_report_name(path.name):
+                found.reports.append(path)
+            elif _is_nearly_report_name(path.name) and not path.is_dir():
+                found.nearly.append(path)
+    return found
 
 
-def _tell_programs(files: Collection[Path], nearly: Sequence[Path], naming: Naming) -> bool:
-    """Prints all of it as JSON; whether something is wrong with a file."""
-    reports = []
-    paths: dict[str, None] = {}
-    for checked in _checked(files, naming):
-        reports.append(for_programs(checked, naming))
-        paths.update(dict.fromkeys(checked.paths))
-    print_json(
-        {"reports": reports, "metrics": list(paths), "not_reports": [str(file) for file in nearly]}
-    )
-    return any(report["state"] != GOOD for report in reports)
+def _is_nearly_report_name(name: str) -> bool:
+    kept = KEPT_BESIDE.fullmatch(name)
+    is_kept = kept is not None and stability_report.is_report_name(f"{kept[1]}.txt")
+    return "stability" in name.lower() and not is_kept
 
 
-def _checked(files: Collection[Path], naming: Naming) -> Iterator[Checked]:
+def _checked(files: Collection[Path], checker: Checker) -> Iterator[Checked]:
     """Checks one file after the other, as their numbers may be too many to keep."""
     with progress("Reading reports", len(files)) as advance:
         for file in files:
-            yield check_file(file, naming)
+            yield checker.check(file)
             advance(1)
+
+
+# -- what is told, and whether all is good -------------------------------------------------
+
+
+def _tell_of_one(file: Path, checker: Checker, in_full: bool) -> bool:
+    checked = checker.check(file)
+    show_in_full(checked, checker.timezone)
+    show_paths(checked.paths, in_full)
+    return checked.state == GOOD
+
+
+def _tell_of_many(files: Files, checker: Checker, in_full: bool) -> bool:
+    listing = Listing()
+    paths: dict[str, None] = {}  # in the order of the reports
+    for checked in _checked(files.reports, checker):
+        listing.add(checked)
+        paths.update(dict.fromkeys(checked.paths))
+    listing.show()
+    show_nearly(files.nearly)
+    show_paths(list(paths), in_full)
+    if files.reports:
+        say(listing.summary())
+    return listing.counts[GOOD] == len(files.reports)
+
+
+def _tell_programs(files: Files, checker: Checker) -> bool:
+    reports: list[dict[str, object]] = []
+    paths: dict[str, None] = {}
+    for checked in _checked(files.reports, checker):
+        reports.append(checked.for_programs())
+        paths.update(dict.fromkeys(checked.paths))
+    not_reports: Sequence[str] = [str(file) for file in files.nearly]
+    print_json({"reports": reports, "metrics": list(paths), "not_reports": not_reports})
+    return all(report["state"] == GOOD for report in reports)

@@ -146,7 +146,7 @@ def test_a_report_that_the_collector_would_leave_is_told(folder: Path, conf: Pat
     done = check("-c", conf, other)
     assert done.exit_code == 1
     assert f'{NAME}: waits: it comes from a coil of 20 channels' in done.stdout
-    assert '"20 = 20" is under [coils]' in done.stdout
+    assert '"20 = 20" under [coils]' in done.stdout
     assert "287.10" in done.stdout
     assert check(other).exit_code == 0
     future = put(folder, name="Stability_21050101T000000.txt")
