@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
+import stability_folder
 from hops import site
 from hops.audit import audit
 from hops.console import counted, print_json, say
 from hops.options import HELP, Days, config_option, days_options, json_option, location_option
 from hops.reports import ReportFile, ReportFolder, open_reports
 from hops.site import Site
-
-# What systems say where a file cannot have two names: of a share, or of files of others.
-NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
@@ -157,25 +152,28 @@ def _plan(
 
 def _obstacle(source: ReportFolder, target: ReportFolder, name: str, new: str) -> str | None:
     """Why a file cannot move; None when it can."""
-    status, there = source.opened.status(name), target.opened.status(new)
-    if status is None:
-        return "it has gone"
-    if not stat.S_ISREG(status.st_mode):
-        return "it is not a regular file"
-    if there is not None and not os.path.samestat(status, there):
-        return f"{new!r} is there"
-    if status.st_nlink > 1 + (there is not None):  # two names: an interrupted move
-        return "it has more than one name (hard links)"
-    return None
+    there = target.opened.status(new)
+    try:
+        with source.opened.reader(name) as descriptor:
+            status = os.fstat(descriptor)
+    except OSError as error:
+        return error.strerror
+    # One file under both names is an interrupted move.
+    is_taken = there is not None and not os.path.samestat(status, there)
+    return f"{new!r} is there" if is_taken else None
 
 
-def _carry_out(source: ReportFolder, target: ReportFolder, move: Move) -> Move:
+def _carry_out(source: ReportFolder, target: ReportFolder, planned: Move) -> Move:
     """Moves a report if it can; returns what has become of that."""
-    if move.stays_because:
-        return move
-    # Meanwhile somebody may have done something there.
-    obstacle = _obstacle(source, target, move.name, move.new_name)
-    return replace(move, stays_because=obstacle or _move(source.opened, target.opened, move))
+    if planned.stays_because:
+        return planned
+    try:
+        is_moved = stability_folder.move(
+            source.opened, planned.name, target.opened, planned.new_name
+        )
+    except OSError as error:
+        return replace(planned, stays_because=error.strerror)
+    return planned if is_moved else replace(planned, stays_because="it has gone")
 
 
 def _print_plan(moves: Sequence[Move], source: str, target: str) -> None:
@@ -201,39 +199,3 @@ def _print_outcome(plan: Sequence[Move], done: Sequence[Move]) -> None:
     moved = sum(move.stays_because is None for move in done)
     of = counted(len(done), "report")
     say(f"{moved:,} of {of} moved. The collector takes them at its next run.")
-
-
-def _move(source: Any, target: Any, move: Move) -> str | None:
-    """Moves a file without overwriting anything; returns why it could not, or None."""
-    old, new = source.at(move.name), target.at(move.new_name)
-    try:
-        if target.status(move.new_name) is None and not _link(old, new):
-            os.rename(old, new)
-            return None
-        status, there = source.status(move.name), target.status(move.new_name)
-        if status is None or there is None or not os.path.samestat(status, there):
-            return f"somebody else has moved it or made {move.new_name!r}"
-        _unlink(old, new)
-    except OSError as error:
-        return error.strerror or str(error)
-    return None
-
-
-def _link(old: str, new: str) -> bool:
-    """Gives a file a second name, if nothing has it; whether there are hard links at all."""
-    try:
-        os.link(old, new, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in NO_HARD_LINKS:
-            return False
-        raise
-    return True
-
-
-def _unlink(old: str, new: str) -> None:
-    """Takes the old of its two names from a file; the new one where that may not be."""
-    try:
-        os.unlink(old)
-    except OSError:
-        os.unlink(new)
-        raise

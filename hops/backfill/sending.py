@@ -16,6 +16,7 @@ from hops.console import printable
 from hops.errors import Problem
 from hops.reports import Unusable, open_reports, read
 from hops.site import Site
+from stability_folder import Folder, move
 
 # So many reports of ours lie in the scanner's folder at most: as many as the collector may have
 # published and not yet archived. So many are copied between two looks.
@@ -141,9 +142,9 @@ def _collector_of(site: Site, scanner: Any) -> Any:
     return collector
 
 
-def add_report(folder: Any, name: str, data: bytes, times: os.stat_result) -> None:
-    """Makes the file `name` in the collector's `Folder`: whole or not at all, with the `times` of
-    the original, and never in the place of another. Raises OSError."""
+def add_report(folder: Folder, name: str, data: bytes, times: os.stat_result) -> None:
+    """Makes the file `name` in a folder: whole or not at all, with the `times` of the original, and
+    never in the place of another. Raises OSError; FileExistsError when the name is taken."""
     draft = f".hops-{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with os.fdopen(os.open(folder.at(draft), flags, 0o666), "wb") as stream:
@@ -152,18 +153,7 @@ def add_report(folder: Any, name: str, data: bytes, times: os.stat_result) -> No
             stream.flush()
             os.utime(stream.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
             os.fsync(stream.fileno())
-            _give_name(folder, draft, name)
+            move(folder, draft, folder, name)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(folder.at(draft))
-
-
-def _give_name(folder: Any, draft: str, name: str) -> None:
-    try:
-        os.link(folder.at(draft), folder.at(name))
-    except FileExistsError:
-        raise
-    except OSError:  # a share that knows no second name
-        if folder.status(name) is not None:
-            raise FileExistsError(name) from None
-        os.rename(folder.at(draft), folder.at(name))

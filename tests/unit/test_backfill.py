@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from commands import Done, hops
 
+import stability_folder
 from hops.backfill.command import count_archived
 from hops.backfill.finding import LeftOut, OldReport, list_files
 from hops.backfill.sending import add_report
 from hops.reports import ReportFile
+from stability_folder import Folder
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEXT = (PROJECT / "sample_data/reports/Stability_20260306T064950.txt").read_text()
@@ -345,9 +347,7 @@ def no_second_names(*_: object) -> None:
 def test_a_copy_is_whole_and_never_takes_the_place_of_another(
     place: Place, monkeypatch: pytest.MonkeyPatch, link: Callable[..., None]
 ) -> None:
-    place.run()  # Diamond is found
-    from stability_folder import Folder
-
+    monkeypatch.setattr(stability_folder, "_WAYS", stability_folder._WAYS[1:])
     monkeypatch.setattr(os, "link", link)
     times = write(place.old / "Stability_20180910T090910.txt").stat()
     with Folder(str(place.bay1)) as folder:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from commands import Done, hops
 
+import stability_folder
+
 LOCATION = "Harvard/Bay1"
 ONE = "Stability_20180910T090910.txt"
 TWO = "Stability_2024-04-01T13-07-02.txt"
@@ -69,6 +71,13 @@ def test_an_archived_report_goes_back_as_it_was(bay: Bay) -> None:
     assert after.st_nlink == 1
 
 
+@pytest.fixture
+def old_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a rename that overwrites nothing."""
+    monkeypatch.setattr(stability_folder, "_WAYS", stability_folder._WAYS[1:])
+
+
+@pytest.mark.usefixtures("old_system")
 def test_where_there_are_no_hard_links_it_goes_back_too(
     bay: Bay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,18 +100,20 @@ def test_a_move_that_was_interrupted_is_finished(bay: Bay) -> None:
     assert bay.content() == {ONE: f"Ingested/{ONE}"}
 
 
+@pytest.mark.usefixtures("old_system")
 def test_a_file_that_may_not_be_taken_away_keeps_one_name(
     bay: Bay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bay.put(f"Ingested/{ONE}")
     unlink = os.unlink
 
-    def refuse(path: str) -> None:
+    def refuse(path: str, *_: object) -> None:
         if "Ingested" in os.path.realpath(path):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         unlink(path)
 
     monkeypatch.setattr(os, "unlink", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
     done = bay.reingest(ONE, "--yes")
     assert done.exit_code == 1
     assert "stays: Permission denied" in done.output
@@ -165,6 +176,7 @@ def test_a_rejected_report_goes_back_and_its_note_stays(bay: Bay) -> None:
 
 def test_links_and_folders_are_left_alone(bay: Bay) -> None:
     secret = bay.put("secret")
+    secret.chmod(0o600)
     (bay.folder / "Ingested" / ONE).symlink_to(secret)
     (bay.folder / "Ingested" / TWO).mkdir()
     linked = "Stability_20200101T000000.txt"
