@@ -334,21 +334,7 @@ class StabilityCollector(diamond.collector.Collector):
     def get_default_config(self):
         """The configuration of which the administrator has said nothing (dict)."""
         config = super(StabilityCollector, self).get_default_config()
-        config.update({
-            'interval': 60,
-            'ingest_dir': 'Ingested',
-            'reject_dir': 'Rejected',
-            'settle_seconds': 5,
-            'timezone': '',
-            'precision': '',
-            'graphite_url': '',
-            'graphite_token_file': '',
-            'confirm_seconds': 10,
-            'archive_mode': '',
-            'archive_group': '',
-            'scanners': {},
-            'coils': {},
-        })
+        config.update(stability_settings.defaults(), interval=60)
         return config
 
     def process_config(self):

@@ -25,8 +25,26 @@ class SettingsError(ValueError):
     """A value that cannot be used: the key, the value and what is allowed, in a sentence."""
 
 
+def defaults():
+    """The configuration of which the administrator has said nothing (dict)."""
+    return {
+        'ingest_dir': 'Ingested',
+        'reject_dir': 'Rejected',
+        'settle_seconds': 5,
+        'timezone': '',
+        'precision': '',
+        'graphite_url': '',
+        'graphite_token_file': '',
+        'confirm_seconds': 10,
+        'archive_mode': '',
+        'archive_group': '',
+        'scanners': {},
+        'coils': {},
+    }
+
+
 def read(config):
-    """The checked Settings in `config`, a dict with all keys of the collector.
+    """The checked Settings in `config`, a dict with all keys of `defaults`.
 
     Raises SettingsError.
     """

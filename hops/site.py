@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import diamond3
+import stability_settings
 from diamond3.configuration import server_settings
 from hops import graphiteweb, paths
 from hops.errors import Problem
@@ -67,17 +68,10 @@ class Site:
 def check(settings: Mapping[str, object]) -> None:
     """Raises Problem with what the collector finds wrong with `settings`, keys of
     StabilityCollector.conf: the sentence that Diamond's log would have."""
-    _activate()
-    from diamond.error import DiamondException
-
-    from stability_collector import StabilityCollector
-
     try:
-        StabilityCollector(
-            config={"collectors": {"StabilityCollector": dict(settings)}}, handlers=[]
-        )
-    except DiamondException as error:
-        raise Problem(f"{error}.") from None
+        stability_settings.read({**stability_settings.defaults(), **settings})
+    except stability_settings.SettingsError as error:
+        raise Problem(f"StabilityCollector: {error}.") from None
 
 
 def load(conf: Path) -> Site:
@@ -86,9 +80,10 @@ def load(conf: Path) -> Site:
     logging.getLogger("diamond").addHandler(logging.NullHandler())
     try:
         server_settings(str(conf))
+        diamond3.activate()
     except diamond3.DiamondError as error:
         raise Problem(f"{error}.") from None
-    _activate()
+    # It can be imported only now.
     from diamond.utils.config import load_config
 
     from stability_collector import StabilityCollector
@@ -99,10 +94,3 @@ def load(conf: Path) -> Site:
     except Exception as error:  # Diamond says whatever it says of a configuration
         raise Problem(f"The configuration {conf} cannot be used: {error}.") from error
     return Site(conf, config, collector)
-
-
-def _activate() -> None:
-    try:
-        diamond3.activate()
-    except diamond3.DiamondError as error:
-        raise Problem(f"{error}.") from None
