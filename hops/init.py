@@ -1,14 +1,11 @@
-"""`hops init`: a configuration that works, made of the files in conf/ and a few answers."""
+"""`hops init`: a configuration that works, made of the files in conf/ and a few options."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from configobj import ConfigObj
@@ -27,22 +24,9 @@ MAIN, HANDLER, COLLECTOR = (
 # What Diamond, Python's logging and ConfigObj each read in their own way.
 SPECIAL = re.compile(r"[\x00-\x1f\x7f%,#'\"\\=]")
 
-GRAPHITE_URL = "http://127.0.0.1:8080"
-
 # What is configured there logs where the templates say; all else keeps to its own folder.
 SYSTEM = Path("/etc")
 SYSTEM_LOGS = Path("/var/log/diamond")
-
-
-@dataclass
-class Answers:
-    """What the administrator says; None or nothing: what the template says."""
-
-    scanners: dict[str, str]
-    coils: dict[str, str]
-    carbon: tuple[str, int] | None
-    graphite_url: str | None
-    timezone: str | None
 
 
 # -- options -------------------------------------------------------------------------------
@@ -57,31 +41,30 @@ def _folder(context: click.Context, parameter: click.Parameter, path: Path) -> P
     return folder
 
 
-def _accepted(**settings: object) -> None:
-    """Raises BadParameter with what the collector says against the settings."""
-    try:
-        site.check(settings)
-    except Problem as problem:
-        raise click.BadParameter(problem.message) from None
+def _scanners(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    parted = {text: text.partition("=") for text in given}
+    for text, (_, equals, _) in parted.items():
+        if not equals:
+            raise click.BadParameter(
+                f"{text!r}: expected LOCATION=FOLDER as in "
+                "Harvard/Northwest/Bay1=/mnt/scanner/bay1."
+            )
+    return {location.strip(): folder.strip() for location, _, folder in parted.values()}
 
 
-def _scanner(text: str) -> tuple[str, str]:
-    location, equals, folder = (part.strip() for part in text.partition("="))
-    if not equals:
-        raise click.BadParameter(
-            f"{text!r}: expected LOCATION=FOLDER as in Harvard/Northwest/Bay1=/mnt/scanner/bay1."
-        )
-    _accepted(scanners={location: folder})
-    return location, folder
+def _coils(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    parted = (text.partition("=") for text in given)
+    return {
+        channels.strip(): (name if equals else channels).strip()
+        for channels, equals, name in parted
+    }
 
 
-def _coil(text: str) -> tuple[str, str]:
-    channels, equals, name = (part.strip() for part in text.partition("="))
-    _accepted(coils={channels: name if equals else channels})
-    return channels, name if equals else channels
-
-
-def _carbon(text: str) -> tuple[str, int]:
+def _carbon(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, int]:
     host, _, port = text.strip().rpartition(":")
     host = host.strip("[]")
     is_port = re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536
@@ -90,42 +73,23 @@ def _carbon(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _graphite_url(text: str) -> str:
-    _accepted(graphite_url=text)
-    return text
-
-
-def _timezone(text: str) -> str:
-    _accepted(timezone=text)
-    return text
-
-
-def _each(read: Callable[[str], Any]) -> Callable[..., Any]:
-    """A callback that reads an option, or each of an option that may be given several times."""
-
-    def callback(context: click.Context, parameter: click.Parameter, given: Any) -> Any:
-        if isinstance(given, tuple):
-            return dict(map(read, given))
-        return None if given is None else read(given)
-
-    return callback
-
-
 # -- the command ---------------------------------------------------------------------------
 
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops init /etc/diamond | hops init /etc/diamond "
-    "--scanner Harvard/Northwest/Bay1=/mnt/scanner/bay1 --coil 32 --carbon graphite:2003 "
-    "--graphite-url http://graphite:8080 --timezone America/New_York",
+    epilog="Examples: hops init /etc/diamond --scanner Harvard/Northwest/Bay1=/mnt/scanner/bay1 | "
+    "hops init /etc/diamond --scanner Bay1=/mnt/scanner/bay1 --scanner Bay2=/mnt/scanner/bay2 "
+    "--coil 32 --carbon graphite:2003 --graphite-url http://graphite:8080 "
+    "--timezone America/New_York",
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), callback=_folder)
 @click.option(
     "--scanner",
     "scanners",
     multiple=True,
-    callback=_each(_scanner),
+    required=True,
+    callback=_scanners,
     metavar="LOCATION=FOLDER",
     help="A scanner, and the folder it writes its reports into; may be given again.",
 )
@@ -133,25 +97,27 @@ def _each(read: Callable[[str], Any]) -> Callable[..., Any]:
     "--coil",
     "coils",
     multiple=True,
-    callback=_each(_coil),
+    callback=_coils,
     metavar="CHANNELS[=NAME]",
     help="A coil's receive channels, and its name in metric paths; may be given again.  "
     "[default: 32, 48 and 64]",
 )
 @click.option(
     "--carbon",
-    callback=_each(_carbon),
+    default="127.0.0.1:2003",
+    show_default=True,
+    callback=_carbon,
     metavar="HOST:PORT",
-    help="Where carbon takes lines.  [default: 127.0.0.1:2003]",
+    help="Where carbon takes lines.",
 )
 @click.option(
     "--graphite-url",
-    callback=_each(_graphite_url),
+    default="",
     help="Address of graphite-web, which is asked for each report before it is archived.",
 )
 @click.option(
     "--timezone",
-    callback=_each(_timezone),
+    default="",
     help="Of the scanners' clocks, like America/New_York.  [default: this machine's]",
 )
 @json_option
@@ -159,27 +125,30 @@ def main(
     folder: Path,
     scanners: dict[str, str],
     coils: dict[str, str],
-    carbon: tuple[str, int] | None,
-    graphite_url: str | None,
-    timezone: str | None,
+    carbon: tuple[str, int],
+    graphite_url: str,
+    timezone: str,
     as_json: bool,
 ) -> None:
     """Write Diamond's configuration for your scanners into DIR.
 
-    In a terminal you are asked for what is not given, but with --json. Nothing that is there is
-    overwritten.
+    Nothing that is there is overwritten.
     """
     _refuse_what_is_there(folder)
-    answers = Answers(scanners, coils, carbon, graphite_url, timezone)
-    if sys.stdin.isatty() and not as_json:
-        _ask(answers)
-    if not answers.scanners:
-        raise click.UsageError("Name a scanner: --scanner LOCATION=FOLDER.")
-    _accepted(scanners=answers.scanners, coils=answers.coils)
+    settings = {
+        "scanners": scanners,
+        "graphite_url": graphite_url,
+        "timezone": timezone,
+        **({"coils": coils} if coils else {}),
+    }
+    try:
+        site.check(settings)
+    except Problem as problem:
+        raise click.UsageError(problem.message) from None
     texts = {
         MAIN: _main_text(folder),
-        HANDLER: _handler_text(answers),
-        COLLECTOR: _collector_text(answers),
+        HANDLER: _handler_text(carbon),
+        COLLECTOR: _collector_text(settings),
     }
     _make_folder(_logs(folder))
     _write(folder, texts)
@@ -200,33 +169,6 @@ def _refuse_what_is_there(folder: Path) -> None:
         raise Problem(
             f"{', '.join(there)} is there, and nothing was written: edit it, or choose another DIR."
         )
-
-
-def _ask(answers: Answers) -> None:
-    """Asks for what was not given as an option."""
-    if not answers.scanners:
-        say("A scanner is LOCATION=FOLDER, as in Harvard/Northwest/Bay1=/mnt/scanner/bay1.")
-        answers.scanners.update([click.prompt("Scanner", value_proc=_scanner)])
-        while more := click.prompt("Another, or nothing", "", False, value_proc=_scanner_or_none):
-            answers.scanners.update([more])
-    if not answers.coils:
-        coils = click.prompt("Receive channels of the coils", "32 48 64", value_proc=_coils)
-        answers.coils.update(coils)
-    if answers.carbon is None:
-        answers.carbon = click.prompt("carbon", "127.0.0.1:2003", value_proc=_carbon)
-    if answers.graphite_url is None:
-        answers.graphite_url = click.prompt("graphite-web", GRAPHITE_URL, value_proc=_graphite_url)
-    if answers.timezone is None:
-        text = "Time zone of the scanners, like America/New_York; or nothing for this machine's"
-        answers.timezone = click.prompt(text, "", show_default=False, value_proc=_timezone)
-
-
-def _scanner_or_none(text: str) -> tuple[str, str] | None:
-    return _scanner(text) if text else None
-
-
-def _coils(text: str) -> dict[str, str]:
-    return dict(map(_coil, text.split()))
 
 
 # -- the files -----------------------------------------------------------------------------
@@ -264,20 +206,15 @@ def _main_text(folder: Path) -> str:
     return _text(conf)
 
 
-def _handler_text(answers: Answers) -> str:
+def _handler_text(carbon: tuple[str, int]) -> str:
     conf = _template(HANDLER)
-    if answers.carbon:
-        conf["host"], conf["port"] = answers.carbon
+    conf["host"], conf["port"] = carbon
     return _text(conf)
 
 
-def _collector_text(answers: Answers) -> str:
+def _collector_text(settings: Mapping[str, object]) -> str:
     conf = _template(COLLECTOR)
-    conf["graphite_url"] = answers.graphite_url or ""
-    conf["timezone"] = answers.timezone or ""
-    conf["scanners"].update(answers.scanners)
-    if answers.coils:
-        conf["coils"] = answers.coils
+    conf.update(settings)
     return _text(conf)
 
 

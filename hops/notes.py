@@ -20,7 +20,15 @@ from hops import site
 from hops.console import console, print_json, printable, say
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb
-from hops.options import HELP, config_option, json_option
+from hops.options import (
+    HELP,
+    YEARS,
+    Days,
+    config_option,
+    days_options,
+    json_option,
+    location_option,
+)
 from hops.times import moment
 
 SERVICE = "service"
@@ -30,8 +38,6 @@ LONGEST = 255
 
 DAY = "%Y-%m-%d"
 MOMENTS = [f"{DAY}{between}{clock}" for between in " T" for clock in ("%H:%M", "%H:%M:%S")]
-YEARS = range(1971, 2106)
-"""That whisper, too, has seconds for."""
 NOON = timedelta(hours=12)
 # A note that was given a time in the future is one still to be seen.
 FOREVER = 2**32 - 1
@@ -116,21 +122,13 @@ def _parse(at: str) -> tuple[datetime, bool]:
     )
 
 
-def _day(
-    context: click.Context, parameter: click.Parameter, day: datetime | None
-) -> datetime | None:
-    if day and day.year not in YEARS:
-        raise click.BadParameter(f"{day.year} is not from {YEARS[0]} to {YEARS[-1]}.")
-    return day
-
-
 @click.command(
     context_settings=HELP,
     epilog='Examples: hops note --location Harvard/Northwest/Bay1 "gradient coil replaced" | hops '
     'note --location Harvard/Northwest/Bay1 --at "2026-06-30 14:05" "element 12 repaired"',
 )
 @click.argument("text", callback=_text)
-@click.option("--location", required=True, help="Of the scanner, as in [scanners].")
+@location_option("Of the scanner, as in [scanners].", required=True)
 @click.option(
     "--at",
     metavar="TIME",
@@ -161,39 +159,26 @@ def note(text: str, location: str, at: str | None, conf: Path, as_json: bool) ->
     context_settings=HELP,
     epilog="Examples: hops notes | hops notes --location Harvard/Northwest/Bay1 --from 2026-01-01",
 )
-@click.option("--location", help="Only of this scanner, as in [scanners].")
-@click.option(
-    "--from", "since", type=click.DateTime([DAY]), callback=_day, help="First day.  [default: all]"
-)
-@click.option(
-    "--until", type=click.DateTime([DAY]), callback=_day, help="Last day.  [default: all]"
-)
+@location_option("Only of this scanner, as in [scanners].")
+@days_options
 @config_option
 @json_option
-def notes(
-    location: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    conf: Path,
-    as_json: bool,
-) -> None:
+def notes(location: str | None, days: Days, conf: Path, as_json: bool) -> None:
     """List what was done to the scanners, oldest first.
 
     Days and times are by the scanners' clocks.
     """
     found = site.load(conf)
     timezone = found.settings.timezone
-    if since and until and since > until:
-        raise click.UsageError("--from is after --until: the first day comes first.")
-    first = stability_report.timestamp(since, timezone) if since else 0
-    last = stability_report.timestamp(until + timedelta(days=1), timezone) - 1 if until else FOREVER
+    since, until = days.epochs(timezone)
+    period = since or 0, FOREVER if until is None else until
     locations = [scanner.location for scanner in found.settings.scanners]
     if location:
-        listed = notes_about(found.graphite(), found.scanner(location).location, first, last)
+        listed = notes_about(found.graphite(), found.scanner(location).location, *period)
     else:
         listed = [
             event
-            for event in found.graphite().events(first, last)
+            for event in found.graphite().events(*period)
             if SERVICE in event.tags or any(is_about(event, each) for each in locations)
         ]
     if as_json:

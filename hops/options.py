@@ -68,10 +68,10 @@ def days_options(command: Command) -> Command:
     day = click.DateTime(["%Y-%m-%d"])
 
     @click.option(
-        "--from", "since", type=day, callback=_day, metavar="DAY", help="First day of the scans."
+        "--from", "since", type=day, callback=_day, metavar="DAY", help="First day of the period."
     )
     @click.option(
-        "--until", type=day, callback=_day, metavar="DAY", help="Last day of the scans."
+        "--until", type=day, callback=_day, metavar="DAY", help="Last day of the period."
     )
     @functools.wraps(command)
     def with_days(since: date | None, until: date | None, **options: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,10 +16,6 @@ from hops.options import HELP, config_option, json_option
 from hops.site import load
 
 STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
-ASK = (
-    "Send three points of a probe through Diamond's handlers, to see how carbon keeps new series? "
-    "They make three small files in Graphite"
-)
 
 
 @click.command(
@@ -29,13 +25,12 @@ ASK = (
 @config_option
 @click.option(
     "--probe",
-    "may_probe",
     is_flag=True,
     help="Send three points to carbon, which makes three small files, and see how Graphite keeps "
-    "them. In a terminal you are asked.",
+    "them.",
 )
 @json_option
-def main(conf: Path, may_probe: bool, as_json: bool) -> None:
+def main(conf: Path, probe: bool, as_json: bool) -> None:
     """Look at the whole road of a report, from the scanner's folder to Graphite's retention, and
     say of each part whether it is ok, and if not what to do.
 
@@ -43,9 +38,8 @@ def main(conf: Path, may_probe: bool, as_json: bool) -> None:
     failed. With --json: {"failed": 0, "warnings": 1, "findings": [{"check", "state", "text",
     "todo"}]}, where a state is ok, warning or failed.
     """
-    is_interactive = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
     findings = []
-    for finding in _examine(conf, lambda: may_probe or (is_interactive and click.confirm(ASK))):
+    for finding in _examine(conf, probe):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -58,7 +52,7 @@ def main(conf: Path, may_probe: bool, as_json: bool) -> None:
     sys.exit(1 if count[FAILED] else 0)
 
 
-def _examine(conf: Path, may_probe: Callable[[], bool]) -> Iterator[Finding]:
+def _examine(conf: Path, probe: bool) -> Iterator[Finding]:
     try:
         site = load(conf)
     except Problem as problem:
@@ -68,7 +62,7 @@ def _examine(conf: Path, may_probe: Callable[[], bool]) -> Iterator[Finding]:
     # It needs Diamond, which can be imported only now.
     from hops.doctor.road import examine
 
-    yield from examine(site, may_probe)
+    yield from examine(site, probe)
 
 
 def _print(finding: Finding) -> None:

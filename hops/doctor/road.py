@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import stability_report
 from hops.doctor import configuration, diamond, folders, graphite, probe, reports, retention
@@ -10,11 +10,8 @@ from hops.doctor.finding import Finding
 from hops.site import Site
 
 
-def examine(site: Site, may_probe: Callable[[], bool]) -> Iterator[Finding]:
-    """What is found from the scanners' folders to Graphite.
-
-    `may_probe` is asked, when a probe could be sent, whether it may.
-    """
+def examine(site: Site, may_probe: bool) -> Iterator[Finding]:
+    """What is found from the scanners' folders to Graphite, by a probe too if it may be sent."""
     yield from configuration.check(site)
     yield from folders.check(site)
     seen = reports.seen(site)
@@ -35,7 +32,7 @@ def examine(site: Site, may_probe: Callable[[], bool]) -> Iterator[Finding]:
     connected = [handler for handler in handlers if handler.socket is not None]
     if not connected or not site.settings.scanners:
         yield from probe.not_done("needs a scanner, and a handler that reaches carbon")
-    elif may_probe():
+    elif may_probe:
         yield from probe.check(site, web, connected)
     else:
         yield from probe.not_done("ask again with --probe")

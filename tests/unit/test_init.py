@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -81,7 +77,7 @@ def test_overwrites_nothing(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ([], "Name a scanner: --scanner"),
+        ([], "Missing option '--scanner'"),
         (["--scanner=Bay1"], "expected LOCATION=FOLDER"),
         (["--scanner=Bay1=bay1"], "expected the absolute path of a folder"),
         (["--scanner=//=/mnt/bay1"], "expected a location of names"),
@@ -113,36 +109,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     done = init(tmp_path / "file/etc", f"--scanner={BAY1}")
     assert done.exit_code == 1
     assert "cannot be made (Not a directory)" in done.output
-
-
-def test_in_a_terminal_it_asks_and_asks_again_for_what_cannot_be(tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    answers = (
-        BAY1,
-        "",  # no other scanner
-        "32 20=Head",
-        "graphite",  # no port
-        "graphite:2003",
-        "",  # the proposed graphite-web
-        "Boston",
-        "America/New_York",
-    )
-    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
-    command = [sys.executable, "-m", "hops", "init", str(tmp_path)]
-    done = subprocess.run(
-        command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    os.close(ours)
-    os.close(theirs)
-    assert done.returncode == 0, done.stdout
-    assert "'graphite': expected HOST:PORT" in done.stdout
-    assert "timezone = 'Boston': expected" in done.stdout
-    found = site.load(tmp_path / "diamond.conf")
-    assert [scanner.location for scanner in found.settings.scanners] == ["Harvard/Northwest/Bay1"]
-    assert found.settings.coils == {32: "32", 20: "Head"}
-    assert found.settings.timezone == "America/New_York"
-    assert found.graphite().address == "http://127.0.0.1:8080"
-    assert found.config["handlers"]["GraphiteHandler"]["host"] == "graphite"
 
 
 def test_programs_are_told_the_files(tmp_path: Path) -> None:
