@@ -12,13 +12,15 @@ from stability_graphite import Graphite, GraphiteError
 
 DAY = 86400
 EPOCH = 1536570550
+PATIENCE = 120  # seconds that no test waits, unless something is broken
 
 
 @pytest.mark.parametrize('step', [1, 60, 600, 3600, DAY])
 def test_points_are_found_in_the_slot_of_their_epoch(server, step):
     server.answer = whisper({'a.SNR.mean.1': {EPOCH: 1.5, EPOCH + 5 * DAY: 2.5},
                              'a.SNR.mean.2': {EPOCH + 5 * DAY: 0.0}}, step)
-    found = Graphite(server.url).points('a.*.*.*', [EPOCH, EPOCH + 5 * DAY, EPOCH + 9 * DAY], 10)
+    epochs = [EPOCH, EPOCH + 5 * DAY, EPOCH + 9 * DAY]
+    found = Graphite(server.url).points('a.*.*.*', epochs, PATIENCE)
     assert found == {EPOCH: {'a.SNR.mean.1': 1.5},
                      EPOCH + 5 * DAY: {'a.SNR.mean.1': 2.5, 'a.SNR.mean.2': 0.0},
                      EPOCH + 9 * DAY: {}}
@@ -29,23 +31,24 @@ def test_series_that_were_made_under_another_retention_have_slots_of_their_own(s
     old, new = 'a.SNR.mean.1', 'a.SNR.mean.17'
     server.answer = whisper({old: {EPOCH: 1.5}, new: {EPOCH: 2.5}},
                             lambda path: 60 if path == old else 600)
-    assert Graphite(server.url).points('a.*.*.*', [EPOCH], 10) == {EPOCH: {old: 1.5, new: 2.5}}
+    found = Graphite(server.url).points('a.*.*.*', [EPOCH], PATIENCE)
+    assert found == {EPOCH: {old: 1.5, new: 2.5}}
 
 
 @pytest.mark.parametrize('step', [60, 600, 3600, DAY])
 def test_the_length_of_a_slot_is_seen_where_nothing_is_stored(server, step):
     server.answer = whisper({'a.SNR.mean.1': {}}, step)
-    assert Graphite(server.url).step('a.SNR.mean.1', EPOCH, 10) == step
+    assert Graphite(server.url).step('a.SNR.mean.1', EPOCH, PATIENCE) == step
 
 
 def test_what_is_no_series_has_no_slots(server):
     server.answer = whisper({}, 60)
-    assert Graphite(server.url).step('a.SNR.mean.1', EPOCH, 10) is None
+    assert Graphite(server.url).step('a.SNR.mean.1', EPOCH, PATIENCE) is None
 
 
 def test_where_nothing_is_stored_there_are_no_points(server):
     server.answer = whisper({}, 60)
-    assert Graphite(server.url).points('a.*.*.*', [EPOCH], 10) == {EPOCH: {}}
+    assert Graphite(server.url).points('a.*.*.*', [EPOCH], PATIENCE) == {EPOCH: {}}
 
 
 @pytest.mark.parametrize(('answer', 'words'), [
@@ -67,7 +70,7 @@ def test_where_nothing_is_stored_there_are_no_points(server):
 def test_no_other_answer_is_taken_for_points(server, answer, words):
     server.answer = answer
     with pytest.raises(GraphiteError) as caught:
-        Graphite(server.url).points('a.*.*.*', [EPOCH], 10)
+        Graphite(server.url).points('a.*.*.*', [EPOCH], PATIENCE)
     assert words in str(caught.value)
     assert server.url in str(caught.value)
 
@@ -75,7 +78,7 @@ def test_no_other_answer_is_taken_for_points(server, answer, words):
 def test_an_empty_answer_is_none(server):
     server.answer = fixed(b'')
     answers = []
-    Graphite(server.url).ask('/events/', {}, answers.append, 10)
+    Graphite(server.url).ask('/events/', {}, answers.append, PATIENCE)
     assert answers == [None]
 
 
@@ -83,7 +86,7 @@ def test_an_endless_answer_is_given_up(server, monkeypatch):
     monkeypatch.setattr('stability_graphite._MAX_ANSWER', 1000)
     server.answer = fixed(b' ' * 100000)
     with pytest.raises(GraphiteError, match='more than 1000 bytes'):
-        Graphite(server.url).points('a.*.*.*', [EPOCH], 10)
+        Graphite(server.url).points('a.*.*.*', [EPOCH], PATIENCE)
 
 
 def test_an_answer_that_never_comes_is_given_up():
@@ -100,7 +103,7 @@ def test_an_answer_that_never_comes_is_given_up():
 
 def test_nobody_at_that_address():
     with pytest.raises(GraphiteError, match=r'does not answer: .*refused'):
-        Graphite('http://127.0.0.1:1').points('a.*.*.*', [EPOCH], 10)
+        Graphite('http://127.0.0.1:1').points('a.*.*.*', [EPOCH], PATIENCE)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server):
@@ -111,7 +114,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server):
     context.load_cert_chain(os.path.join(os.path.dirname(__file__), 'selfsigned.pem'))
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with pytest.raises(GraphiteError, match=r'(?i)certificate.verify.failed'):
-        Graphite(server.url.replace('http:', 'https:')).points('a.*.*.*', [EPOCH], 10)
+        Graphite(server.url.replace('http:', 'https:')).points('a.*.*.*', [EPOCH], PATIENCE)
     assert server.requests == []
 
 
@@ -121,7 +124,7 @@ def test_a_redirect_takes_no_password_along(server):
         other.answer = whisper({}, 60)
         server.answer = fixed(b'', 302, Location=other.url + '/login')
         with pytest.raises(GraphiteError):
-            Graphite(server.url.replace('//', '//u:p@')).points('a.*.*.*', [EPOCH], 10)
+            Graphite(server.url.replace('//', '//u:p@')).points('a.*.*.*', [EPOCH], PATIENCE)
         assert other.requests == []
     finally:
         other.end()
@@ -133,7 +136,7 @@ def test_user_and_password_are_sent_and_not_shown(server, account, sent):
     server.answer = fixed(b'', 403)
     graphite = Graphite(server.url.replace('//', '//%s@' % account) + '/graphite/')
     with pytest.raises(GraphiteError) as caught:
-        graphite.points('a.*.*.*', [EPOCH], 10)
+        graphite.points('a.*.*.*', [EPOCH], PATIENCE)
     path, headers, _ = server.requests[0]
     assert path.startswith('/graphite/render?')
     assert base64.b64decode(headers['Authorization'].split('Basic ')[1]) == sent
@@ -144,7 +147,7 @@ def test_user_and_password_are_sent_and_not_shown(server, account, sent):
 def test_a_token_is_sent_and_not_shown(server):
     server.answer = fixed(b'', 403)
     with pytest.raises(GraphiteError) as caught:
-        Graphite(server.url, 'abc.def').points('a.*.*.*', [EPOCH], 10)
+        Graphite(server.url, 'abc.def').points('a.*.*.*', [EPOCH], PATIENCE)
     assert server.requests[0][1]['Authorization'] == 'Bearer abc.def'
     assert 'abc.def' not in str(caught.value)
 
@@ -162,12 +165,12 @@ def test_this_machine_is_asked_without_a_proxy(server, monkeypatch, name):
     monkeypatch.delenv('no_proxy', raising=False)
     server.answer = fixed(b'[]')
     url = server.url.replace('127.0.0.1', name)
-    assert Graphite(url).points('a.*.*.*', [EPOCH], 10) == {EPOCH: {}}
+    assert Graphite(url).points('a.*.*.*', [EPOCH], PATIENCE) == {EPOCH: {}}
 
 
 def test_another_machine_is_asked_through_the_proxy(server, monkeypatch):
     monkeypatch.setenv('http_proxy', server.url)
     monkeypatch.delenv('no_proxy', raising=False)
     server.answer = fixed(b'[]')
-    assert Graphite('http://graphite.example').points('a.*.*.*', [EPOCH], 10) == {EPOCH: {}}
+    assert Graphite('http://graphite.example').points('a.*.*.*', [EPOCH], PATIENCE) == {EPOCH: {}}
     assert server.requests[0][0].startswith('http://graphite.example/render?')

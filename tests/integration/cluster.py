@@ -9,7 +9,7 @@ from configparser import RawConfigParser
 from contextlib import ExitStack
 from pathlib import Path
 
-from pythons import ROOT
+from programs import ROOT
 
 from lab.graphite import Environment, Server
 from lab.graphite.configuration import free_block

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from delivery import left_behind
-from pythons import ROOT
+from programs import at_a_terminal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("graphite_environment")]
 
@@ -28,14 +27,7 @@ def temporary() -> Iterator[Path]:
 
 
 def chaos(*options: str, temporary: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [str(ROOT / "script" / "chaos"), *options],
-        # So wide that nothing is wrapped.
-        env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "400"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return at_a_terminal("chaos", *options, temporary=temporary)
 
 
 def row(out: str, name: str) -> int:

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pythons import ROOT
+from programs import ROOT, at_a_terminal
 
 from lab.graphite import Environment
 from sample_data.files import write_report
@@ -28,14 +28,7 @@ REPORTS = ROOT / "sample_data" / "reports"
 
 
 def demo(*options: str, temporary: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [str(ROOT / "script" / "demo"), *options],
-        # So wide that nothing is wrapped.
-        env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "400"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return at_a_terminal("demo", *options, temporary=temporary)
 
 
 def finished(*options: str, temporary: Path) -> tuple[int, str]:

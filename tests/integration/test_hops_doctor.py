@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from mounts import mounted
-from pythons import ROOT
+from programs import ROOT
 
 from hops.graphiteweb import GraphiteWeb
 from lab.graphite import EmbeddedGraphite, configuration

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from pythons import ROOT, run
+from programs import ROOT, run
 
 from lab.graphite import EmbeddedGraphite, Environment
 

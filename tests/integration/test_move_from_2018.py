@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import whisper
 from delivery import points_of
-from pythons import ROOT
+from programs import ROOT
 
 import stability_report
 from hops import site as sites

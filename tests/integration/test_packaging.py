@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
-from pythons import ROOT, run
+from programs import ROOT, run
 
 from hops.cli import main as hops
 from lab.graphite import Environment

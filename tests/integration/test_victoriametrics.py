@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import pytest
 from delivery import PREFIX, Bay, count, missing, site_of, wait_until, wanted_points
-from pythons import ROOT, run
+from programs import ROOT, run
 
 from lab.diamond import DiamondSite
 from lab.graphite import EmbeddedGraphite

@@ -109,11 +109,11 @@ def ended_process():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no number", "-1", "0", "9" * 30, str(os.getpid()), str(ended_process())]
+    "text", ["", "no number", "-1", "0", "9" * 30, os.getpid, ended_process]
 )
 def test_pid_file_of_no_running_daemon_is_removed(tmp_path, text):
     path = tmp_path / "diamond.pid"
-    path.write_text(text)
+    path.write_text(str(text()) if callable(text) else text)
     PidFile(str(path)).refuse_second_daemon()
     assert not path.exists()
 

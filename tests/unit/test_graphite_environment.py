@@ -81,6 +81,17 @@ def test_builds_with_the_pins_of_the_extra(computer):
     assert computer.said
 
 
+def test_builds_with_uv_where_that_was_installed_with_us(computer):
+    uv = computer.python.with_name("uv")
+    uv.write_text(f'#!/bin/sh\necho "uv $*" >> {computer.notes}\n')
+    uv.chmod(0o755)
+    computer.find()
+    python = computer.folder / "bin" / "python"
+    tools, packages = [step for step in computer.done() if step.startswith("uv")]
+    assert tools == f"uv pip install --python {python} setuptools<81,>=70.1"
+    assert packages.startswith(f"uv pip install --python {python} --no-build-isolation ")
+
+
 def test_builds_once(computer):
     first = computer.find()
     computer.done()
