@@ -30,7 +30,6 @@ from benchmarks.site import (
 )
 from diamond3.metric_queue import Manager
 from lab.graphite import EmbeddedGraphite, Environment
-from stability_graphite import Graphite
 
 FORK = multiprocessing.get_context("fork")
 PATIENCE = 120
@@ -83,16 +82,6 @@ class Watch(NullHandler):
                 )
             time.sleep(0.001)
         return float(self._flushed_at.value)
-
-
-class CountedGraphite(Graphite):  # type: ignore[misc]
-    """A Graphite that counts what it is asked."""
-
-    requests = 0
-
-    def _get(self, *arguments: Any) -> Any:
-        self.requests += 1
-        return super()._get(*arguments)
 
 
 class Road:
@@ -167,8 +156,7 @@ def to_a_socket(folder: Path, quick: bool) -> list[Result]:
 
 
 def to_carbon(folder: Path, environment: Environment, quick: bool) -> list[Result]:
-    """Delivery into a real carbon with confirmation, through each queue, and what that asks of
-    graphite-web."""
+    """Delivery into a real carbon with confirmation, through each queue."""
     reports, rounds = (10, 3) if quick else (30, 7)
     costs = {}
     with EmbeddedGraphite(folder / "graphite", environment) as graphite:
@@ -176,15 +164,10 @@ def to_carbon(folder: Path, environment: Environment, quick: bool) -> list[Resul
             with road(make_manager, graphite.line_port) as way:
                 side = folder / name.split()[0]
                 costs[name] = _side_by_side(side, way, reports, rounds, graphite.url)
-        with road(QUEUES[OURS], graphite.line_port) as way:
-            alone = _requests(folder / "alone", way, graphite.url, 1)
-            many = _requests(folder / "many", way, graphite.url, 50)
     floor, ours = costs[OURS]
     return [
         *_until_sent("to carbon, confirmed", costs),
         Result("the collector's processor time", ours.busy, "ms", floor.busy, READY_MADE),
-        Result("HTTP requests for a report alone", alone, ""),
-        Result("HTTP requests a report, of 50", many, ""),
     ]
 
 
@@ -234,15 +217,3 @@ def _deliver(way: Road, send: Callable[[], None], count: int) -> Cost:
 
 def _median(costs: list[Cost], reports: int) -> Cost:
     return Cost(*(statistics.median(each) / reports for each in zip(*costs)))
-
-
-def _requests(folder: Path, way: Road, graphite_url: str, reports: int) -> float:
-    """HTTP requests a report of so many that wait together."""
-    bay = Bay(folder / "bay", FIRST_KEPT_DAY)
-    collector = collector_of(folder, bay, [way.handler], graphite_url)
-    graphite = CountedGraphite(graphite_url)
-    collector.settings = collector.settings._replace(graphite=graphite)
-    bay.scan(reports)
-    while any(bay.folder.glob("*.txt")):
-        collector.collect()
-    return graphite.requests / reports

@@ -40,18 +40,6 @@ class NullHandler(Handler):  # type: ignore[misc]
         pass
 
 
-class LineCounter(logging.Handler):
-    """Counts the lines of Diamond's log."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.format(record)
-        self.lines += 1
-
-
 class Bay:
     """A folder that gets a report a day, of one content: SOURCE's, if none is given."""
 
@@ -101,18 +89,25 @@ def collector_of(folder: Path, bay: Bay, handlers: list[Any], graphite_url: str 
     return StabilityCollector(configfile=str(conf), handlers=handlers)
 
 
+class _Unread(logging.Handler):
+    """Makes the lines of a log, and writes them nowhere."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.format(record)
+
+
 @contextmanager
-def diamonds_log() -> Iterator[LineCounter]:
+def diamonds_log() -> Iterator[None]:
     """Diamond's logger, as Diamond's own configuration has it: at INFO."""
     logger = logging.getLogger("diamond")
-    counter = LineCounter()
-    logger.addHandler(counter)
+    handler = _Unread()
+    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
-        yield counter
+        yield
     finally:
-        logger.removeHandler(counter)
+        logger.removeHandler(handler)
 
 
 def points() -> list[tuple[str, float, int]]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from hops.errors import Problem
 from hops.shipped import SHIPPED
+from lab.errors import LabError
 from lab.graphite.configuration import LOOPBACK, choose_ports, is_free
+from lab.server import Server
 
 OURS = SHIPPED / "grafana"
 GUARD = Path(__file__).with_name("guard.py")
@@ -22,16 +19,8 @@ GUARD = Path(__file__).with_name("guard.py")
 PACKAGED_HOME = Path("/usr/share/grafana")
 PROGRAMS = ("grafana", "grafana-server")
 
-START_PATIENCE = 120  # seconds; the first start makes a database
-STOP_PATIENCE = 30
-NAP = 0.2
 
-
-class GrafanaError(Problem):
-    """There is no Grafana, or it does not run."""
-
-
-class GrafanaMissing(GrafanaError):
+class GrafanaMissing(LabError):
     """No Grafana is installed."""
 
 
@@ -81,11 +70,15 @@ class Grafana:
     ) -> None:
         """Prepares a Grafana that writes to `folder` only; `port`: TCP, a free one if not given."""
         self._folder = folder.absolute()
-        self._program = program
         self._graphite_url = graphite_url
         self._port = port or choose_ports().web
-        self._log = self._folder / "grafana.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._server = Server(
+            "Grafana",
+            [sys.executable, str(GUARD), f"{self.url}/api/health", *program.command],
+            self._folder,
+            self._variables(),
+            self._folder / "grafana.log",
+        )
 
     @property
     def url(self) -> str:
@@ -93,43 +86,17 @@ class Grafana:
         return f"http://{LOOPBACK}:{self._port}"
 
     def start(self) -> None:
-        """Starts it and waits until it answers; raises GrafanaError when it does not."""
-        if self._process is not None:
-            return
-        if not is_free(self._port):
-            raise GrafanaError(
+        """Starts it and waits until it answers; raises LabError when it does not."""
+        if self._server.pid is None and not is_free(self._port):
+            raise LabError(
                 f"Port {self._port} of {LOOPBACK}, meant for Grafana, is taken: choose another."
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            # Its guard ends it when we stop it, and when we are killed.
-            self._process = subprocess.Popen(
-                [sys.executable, str(GUARD), *self._program.command],
-                cwd=self._folder,
-                env=self._variables(),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            self._wait_until_healthy(self._process)
-        except BaseException:
-            self.stop()
-            raise
+        self._server.start()
 
     def stop(self) -> None:
         """Ends it for certain; stopping twice is fine."""
-        if self._process is None:
-            return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(STOP_PATIENCE)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._server.stop()
 
     def __enter__(self) -> Grafana:
         self.start()
@@ -164,17 +131,3 @@ class Grafana:
             "GF_PLUGINS_PREINSTALL_DISABLED": "true",
             "GF_NEWS_NEWS_FEED_ENABLED": "false",
         }
-
-    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        deadline = time.monotonic() + START_PATIENCE
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise GrafanaError(f"Grafana ended as it started: see {self._log}.")
-            try:
-                direct.open(f"{self.url}/api/health", timeout=5).close()
-            except (urllib.error.URLError, OSError):
-                time.sleep(NAP)
-            else:
-                return
-        raise GrafanaError(f"Grafana did not answer in {START_PATIENCE} s: see {self._log}.")

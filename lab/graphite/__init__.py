@@ -5,7 +5,5 @@
 
 from lab.graphite.embedded import EmbeddedGraphite
 from lab.graphite.environment import Environment, find_environment
-from lab.graphite.errors import GraphiteError
-from lab.graphite.server import Server
 
-__all__ = ["EmbeddedGraphite", "Environment", "GraphiteError", "Server", "find_environment"]
+__all__ = ["EmbeddedGraphite", "Environment", "find_environment"]

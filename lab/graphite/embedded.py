@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab.errors import LabError, PortTaken
 from lab.graphite.configuration import (
     LOOPBACK,
     STORAGE_SCHEMAS,
@@ -17,8 +18,7 @@ from lab.graphite.configuration import (
     write_configuration,
 )
 from lab.graphite.environment import Environment, process_variables
-from lab.graphite.errors import GraphiteError, PortTaken
-from lab.graphite.server import START_PATIENCE, Server
+from lab.server import START_PATIENCE, Server
 
 SERVE = Path(__file__).with_name("serve.py")
 PORT_ATTEMPTS = 10
@@ -78,7 +78,7 @@ class EmbeddedGraphite:
     def start(self) -> None:
         """Starts both servers and waits until both answer; does nothing when they run.
 
-        Raises GraphiteError when one does not, when `web_port` is taken, when the folder cannot
+        Raises LabError when one does not, when `web_port` is taken, when the folder cannot
         be written, or when another Graphite runs in it; nothing runs then.
         """
         if self.carbon.pid and self.web.pid:
@@ -90,7 +90,7 @@ class EmbeddedGraphite:
             self._check_web()
         except OSError as error:
             self.stop()
-            raise GraphiteError(f"Graphite cannot run in {self.folder}: {error}.") from error
+            raise LabError(f"Graphite cannot run in {self.folder}: {error}.") from error
         except BaseException:
             self.stop()
             raise
@@ -136,7 +136,7 @@ class EmbeddedGraphite:
 
     def _require_web_port(self) -> None:
         if self._web_port and not self.web.pid and not is_free(self._web_port):
-            raise GraphiteError(
+            raise LabError(
                 f"Port {self._web_port} of {LOOPBACK}, meant for graphite-web, is taken: "
                 "stop the program that listens there or choose another port."
             )
@@ -170,7 +170,7 @@ class EmbeddedGraphite:
             direct.open(address, timeout=START_PATIENCE).close()
         except urllib.error.HTTPError as error:
             error.close()
-            raise GraphiteError(
+            raise LabError(
                 f"graphite-web answers {address} with {error.code} {error.reason}: "
                 f"see {self.log_dir / 'exception.log'}."
             ) from None
@@ -185,7 +185,7 @@ class EmbeddedGraphite:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise GraphiteError(
+            raise LabError(
                 f"Another Graphite is running in {self.folder}: stop it or choose another folder."
             ) from None
         self._lock = descriptor

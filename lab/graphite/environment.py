@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from lab.graphite.errors import GraphiteError
+from lab.errors import LabError
 
 DISTRIBUTION = "mri-stability-diamondcollector"
 EXTRA = "graphite"
@@ -54,7 +54,7 @@ def find_environment(
     takes about half a minute, of which `say` is told step by step. It is not touched when
     `system` is true, or on a Python too new for Graphite, where Debian's packages are used.
 
-    Raises GraphiteError when something is missing or cannot be installed.
+    Raises LabError when something is missing or cannot be installed.
     """
     if system or sys.version_info[:2] > NEWEST_PYTHON:
         return _system_environment()
@@ -75,7 +75,7 @@ def _system_environment() -> Environment:
         or not DEBIAN_STATIC.exists()
         or subprocess.run(command, env=process_variables()).returncode
     ):
-        raise GraphiteError(
+        raise LabError(
             "This computer has no Graphite of its own: install it with "
             "`apt install graphite-carbon graphite-web` (no need to start or configure it), or "
             "use Python 3.9 to 3.13, for which it is installed from PyPI."
@@ -97,7 +97,7 @@ def _pypi_environment(folder: Path, say: Callable[[str], None]) -> Environment:
                 _build(folder, pins, say)
                 stamp.write_text(recipe, encoding="utf-8")
     except OSError as error:
-        raise GraphiteError(
+        raise LabError(
             f"The environment for Graphite cannot be made in {folder}: {error}."
         ) from error
     return Environment(folder / "bin" / "python", folder / "webapp" / "content")
@@ -106,7 +106,7 @@ def _pypi_environment(folder: Path, say: Callable[[str], None]) -> Environment:
 def _require_venv() -> None:
     if importlib.util.find_spec("ensurepip") is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise GraphiteError(
+        raise LabError(
             f"Python {version} has no `ensurepip` module, with which an environment for Graphite "
             f"is made: install it with `apt install python{version}-venv`."
         )
@@ -119,7 +119,7 @@ def _require_cairo() -> None:
         except OSError:
             continue
         return
-    raise GraphiteError(
+    raise LabError(
         "The cairo library, with which graphite-web draws, is missing: install it with "
         "`apt install libcairo2`."
     )
@@ -131,7 +131,7 @@ def _pins() -> list[str]:
     try:
         every = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
-        raise GraphiteError(
+        raise LabError(
             f"{DISTRIBUTION} is not installed for {sys.executable}, so that nothing says which "
             "versions Graphite needs: install it with pip, also in a checkout (`pip install -e .`)."
         ) from None
@@ -153,7 +153,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _build(folder: Path, pins: list[str], say: Callable[[str], None]) -> None:
     if any(folder.iterdir()) and not (folder / "pyvenv.cfg").exists():
-        raise GraphiteError(
+        raise LabError(
             f"{folder} is no Python environment, and would be emptied to make one: "
             "choose another folder for Graphite, or delete this one."
         )
@@ -207,7 +207,7 @@ def _run(command: list[str], log: Path) -> None:
         lines = done.stdout.strip().splitlines() or ["no message"]
         # Pip gives its reason in the first of its error lines, and notes after it.
         reason = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
-        raise GraphiteError(
+        raise LabError(
             f"The environment for Graphite could not be built ({reason.removeprefix('ERROR: ')}): "
             f"see {log}, mend the cause, and start again."
         )

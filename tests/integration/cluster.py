@@ -11,10 +11,11 @@ from pathlib import Path
 
 from programs import ROOT
 
-from lab.graphite import Environment, Server
+from lab.graphite import Environment
 from lab.graphite.configuration import free_block
 from lab.graphite.embedded import SERVE
 from lab.graphite.environment import process_variables
+from lab.server import Server
 
 GRAPHITE = ROOT / "graphite"
 ADDRESSES = {"192.0.2.1": "127.0.0.1", "192.0.2.2": "127.0.0.2"}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.graphite import EmbeddedGraphite, GraphiteError, find_environment
+from lab.errors import LabError
+from lab.graphite import EmbeddedGraphite, find_environment
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +15,7 @@ def graphite_environment():
     """Where carbon and graphite-web are installed; built once, beside our own environment."""
     try:
         return find_environment(Path(f"{sys.prefix}-graphite"))
-    except GraphiteError as error:
+    except LabError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))

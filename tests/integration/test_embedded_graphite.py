@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import whisper
 
-from lab.graphite import EmbeddedGraphite, GraphiteError, configuration, embedded
+from lab.errors import LabError
+from lab.graphite import EmbeddedGraphite, configuration, embedded
 
 pytestmark = pytest.mark.integration
 
@@ -296,21 +297,21 @@ def test_a_taken_web_port_is_one_sentence(graphite_environment, tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         graphite = EmbeddedGraphite(tmp_path, graphite_environment, web_port=port)
-        with pytest.raises(GraphiteError, match=f"Port {port} .* is taken"):
+        with pytest.raises(LabError, match=f"Port {port} .* is taken"):
             graphite.start()
     assert (graphite.carbon.pid, graphite.web.pid) == (None, None)
 
 
 def test_a_folder_in_use_is_one_sentence(graphite, graphite_environment):
     second = EmbeddedGraphite(graphite.folder, graphite_environment)
-    with pytest.raises(GraphiteError, match="Another Graphite is running in"):
+    with pytest.raises(LabError, match="Another Graphite is running in"):
         second.start()
     assert rendered(graphite, SERIES) == []
 
 
 def test_a_failing_carbon_is_one_sentence_with_its_log(graphite_environment, tmp_path):
     graphite = EmbeddedGraphite(tmp_path, graphite_environment, storage_schemas="no section\n")
-    with pytest.raises(GraphiteError) as failure:
+    with pytest.raises(LabError) as failure:
         graphite.start()
     assert "carbon-cache ended as it started" in str(failure.value)
     assert str(graphite.log_dir / "carbon.log") in str(failure.value)
@@ -321,7 +322,7 @@ def test_a_failing_carbon_is_one_sentence_with_its_log(graphite_environment, tmp
 def test_a_failing_web_is_one_sentence_with_its_log(graphite_environment, tmp_path):
     (tmp_path / "graphite.db").write_text("this is not a database, but long enough to be looked at")
     graphite = EmbeddedGraphite(tmp_path, graphite_environment)
-    with pytest.raises(GraphiteError, match="graphite-web ended as it started") as failure:
+    with pytest.raises(LabError, match="graphite-web ended as it started") as failure:
         graphite.start()
     assert str(graphite.log_dir / "web.log") in str(failure.value)
     assert (graphite.carbon.pid, graphite.web.pid) == (None, None)
@@ -330,7 +331,7 @@ def test_a_failing_web_is_one_sentence_with_its_log(graphite_environment, tmp_pa
 def test_a_folder_that_cannot_be_used_is_one_sentence(graphite_environment, tmp_path):
     (tmp_path / "whisper").write_text("a file where a folder should be")
     graphite = EmbeddedGraphite(tmp_path, graphite_environment)
-    with pytest.raises(GraphiteError, match="cannot run in"):
+    with pytest.raises(LabError, match="cannot run in"):
         graphite.start()
 
 

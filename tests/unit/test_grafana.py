@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from lab import grafana
-from lab.grafana import Grafana, GrafanaError, GrafanaMissing, find_grafana
+from lab.errors import LabError
+from lab.grafana import Grafana, GrafanaMissing, find_grafana
 
 GRAPHITE = "http://127.0.0.1:1"
 
@@ -134,7 +135,7 @@ def test_it_ends_with_a_starter_that_is_killed(tmp_path: Path) -> None:
 def test_one_that_ends_as_it_starts_is_an_error_that_names_its_log(tmp_path: Path) -> None:
     program = find_grafana(stand_in(tmp_path / "home", more="sys.exit('no database')"))
     running = Grafana(tmp_path / "data", program, GRAPHITE)
-    with pytest.raises(GrafanaError, match=r"grafana\.log"):
+    with pytest.raises(LabError, match=r"grafana\.log"):
         running.start()
     assert "no database" in (tmp_path / "data" / "grafana.log").read_text()
 
@@ -145,5 +146,5 @@ def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         running = Grafana(tmp_path / "data", program, GRAPHITE, port=other.getsockname()[1])
-        with pytest.raises(GrafanaError, match="choose another"):
+        with pytest.raises(LabError, match="choose another"):
             running.start()

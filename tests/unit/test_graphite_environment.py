@@ -6,7 +6,8 @@ import stat
 
 import pytest
 
-from lab.graphite import Environment, GraphiteError, environment, find_environment
+from lab.errors import LabError
+from lab.graphite import Environment, environment, find_environment
 
 # Knows `-m venv --clear FOLDER`, `-m pip ...` and `-c ...`; notes what it is asked to do.
 PYTHON = """\
@@ -138,7 +139,7 @@ def test_does_not_trust_an_interrupted_build(computer, monkeypatch):
 
 def test_a_failing_build_is_one_sentence_with_its_log(computer):
     computer.broken.write_text("Looking\nERROR: No matching distribution\nERROR: so it failed\n")
-    with pytest.raises(GraphiteError) as failure:
+    with pytest.raises(LabError) as failure:
         computer.find()
     log = computer.folder / "build.log"
     assert str(failure.value) == (
@@ -155,14 +156,14 @@ def test_says_when_the_project_is_not_installed(computer, monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "requires", not_found)
-    with pytest.raises(GraphiteError, match="is not installed"):
+    with pytest.raises(LabError, match="is not installed"):
         computer.find()
     assert computer.done() == []
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(computer):
     computer.folder.parent.write_text("a file where a folder should be")
-    with pytest.raises(GraphiteError, match="cannot be made in"):
+    with pytest.raises(LabError, match="cannot be made in"):
         computer.find()
 
 
@@ -170,7 +171,7 @@ def test_does_not_empty_a_folder_of_something_else(computer):
     computer.folder.mkdir(parents=True)
     precious = computer.folder / "thesis.txt"
     precious.write_text("precious")
-    with pytest.raises(GraphiteError, match="is no Python environment"):
+    with pytest.raises(LabError, match="is no Python environment"):
         computer.find()
     assert precious.read_text() == "precious"
     assert computer.done() == []
@@ -178,7 +179,7 @@ def test_does_not_empty_a_folder_of_something_else(computer):
 
 def test_says_when_venv_is_missing_before_any_work(computer, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(GraphiteError, match=r"apt install python3\.\d+-venv"):
+    with pytest.raises(LabError, match=r"apt install python3\.\d+-venv"):
         computer.find()
     assert computer.done() == []
 
@@ -188,7 +189,7 @@ def test_says_when_cairo_is_missing_before_any_work(computer, monkeypatch):
         raise OSError(name)
 
     monkeypatch.setattr(environment.ctypes, "CDLL", missing)
-    with pytest.raises(GraphiteError, match="apt install libcairo2"):
+    with pytest.raises(LabError, match="apt install libcairo2"):
         computer.find()
     assert computer.done() == []
 
@@ -214,7 +215,7 @@ def test_uses_the_system_packages_on_a_python_too_new(computer, debian, monkeypa
 
 def test_says_when_the_system_packages_are_missing(computer, debian):
     computer.python.write_text("#!/bin/sh\nexit 1\n")
-    with pytest.raises(GraphiteError, match="apt install graphite-carbon graphite-web"):
+    with pytest.raises(LabError, match="apt install graphite-carbon graphite-web"):
         computer.find(system=True)
 
 

@@ -1,4 +1,4 @@
-"""One server process of the Graphite environment: started, awaited, and stopped for certain."""
+"""One server process of the lab: started, awaited, and stopped for certain."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import socket
 import subprocess
 from pathlib import Path
 
-from lab.graphite.errors import GraphiteError, PortTaken
+from lab.errors import LabError, PortTaken
 
 START_PATIENCE = 120  # seconds; a start takes two, on a busy machine many more
 STOP_PATIENCE = 60  # seconds for carbon to write what it still has in memory
 
 
 class Server:
-    """A server that `serve.py` runs in a process of its own; it dies with ours."""
+    """A server in a process of its own, which dies with ours.
+
+    Its standard input is a socket to us: it writes one byte there as soon as it listens, and ends
+    when it closes, as `serve.py` and `guard.py` do.
+    """
 
     def __init__(
         self, name: str, command: list[str], folder: Path, variables: dict[str, str], log: Path
@@ -40,7 +44,7 @@ class Server:
     def start(self) -> None:
         """Starts the server and waits until it listens; does nothing when it runs.
 
-        Raises GraphiteError when it does not come up; no process is left then.
+        Raises LabError when it does not come up; no process is left then.
         """
         self.launch()
         self.wait_until_ready()
@@ -50,7 +54,6 @@ class Server:
         if self.pid is not None:
             return
         self.kill()
-        # Our end: `serve.py` says on it when it listens, and ends when it closes.
         self._lifeline, theirs = socket.socketpair()
         with theirs, self.log.open("ab") as log:
             self._log_start = log.tell()
@@ -68,14 +71,14 @@ class Server:
     def wait_until_ready(self) -> None:
         """Waits until a launched server listens; raises as `start` does."""
         if self._lifeline is None:
-            raise GraphiteError(f"{self.name} was not launched: launch it before waiting for it.")
+            raise LabError(f"{self.name} was not launched: launch it before waiting for it.")
         try:
             self._lifeline.settimeout(START_PATIENCE)
             # Left unread, so that whoever asks next hears it too.
             answer = self._lifeline.recv(1, socket.MSG_PEEK)
         except socket.timeout:
             self.kill()
-            raise GraphiteError(
+            raise LabError(
                 f"{self.name} did not come up in {START_PATIENCE} s; {self._log_tail()}."
             ) from None
         if not answer:
@@ -103,10 +106,10 @@ class Server:
             self._lifeline.close()
             self._lifeline = None
 
-    def _why_it_ended(self) -> GraphiteError:
+    def _why_it_ended(self) -> LabError:
         if os.strerror(errno.EADDRINUSE) in self._log_text():
             return PortTaken(f"{self.name} found another program on its port; {self._log_tail()}.")
-        return GraphiteError(f"{self.name} ended as it started; {self._log_tail()}.")
+        return LabError(f"{self.name} ended as it started; {self._log_tail()}.")
 
     def _log_text(self) -> str:
         """What this run has written to the log."""
