@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hops import site
-from hops.console import console, counted, print_json, progress, say
+from hops.console import console, counted, print_json, progress, say, say_some
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.options import HELP, Days, config_option, days_options, json_option, location_option
@@ -242,10 +242,7 @@ def _table(audits: Sequence[Audit]) -> Table:
 def _print_some(lines: Sequence[str], of: Audit, what: str) -> None:
     if lines:
         say(f"\n{of.location}: {counted(len(lines), 'report')} {what}")
-    for line in lines[:MOST_LINES]:
-        say(f"  {line}")
-    if len(lines) > MOST_LINES:
-        say(f"  and {len(lines) - MOST_LINES:,} more: --json has them all")
+        say_some(lines, MOST_LINES, indent=2)
 
 
 def _line(of: Site, comparison: Comparison) -> str:

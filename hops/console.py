@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -28,6 +28,14 @@ def print_json(content: object) -> None:
 def say(text: str, style: str = "") -> None:
     """Prints a line for people, in which nothing is taken for markup and nothing is wrapped."""
     console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def say_some(lines: Sequence[str], most: int, indent: int) -> None:
+    """Prints the first of lines that programs are told all of."""
+    for line in lines[:most]:
+        say(" " * indent + line)
+    if len(lines) > most:
+        say(f"{' ' * indent}and {len(lines) - most:,} more: see them with --json")
 
 
 def printable(text: str) -> str:

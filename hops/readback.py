@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 
 from hops import paths
 from hops.graphiteweb import GraphiteWeb
@@ -14,9 +15,8 @@ from hops.site import Site
 from hops.times import DAY
 from stability_report import Report, timestamp
 
-# So much is asked of Graphite at once: it reads every slot of these days.
-MOST_DAYS = 90
-MOST_REPORTS = 100
+# Graphite is asked about a coil's reports of so many seconds at once, and reads every slot of them.
+WINDOW = 90 * DAY
 # The collector of 2018 rounded to so many decimals.
 OLD_DECIMALS = 2
 # Of the largest number: an average of numbers that are all the same may differ from them by this.
@@ -123,33 +123,14 @@ def compare(
     time. Raises Problem when Graphite does not answer as it should.
     """
     coils: dict[str, _Coil] = {}
-    for window in _windows(reports):
-        for path, of_coil in _by_coil(window).items():
+    for _, window in groupby(reports, lambda report: report.scan.epoch // WINDOW):
+        of_coils = defaultdict(list)
+        for report in window:
+            of_coils[report.scan.path].append(report)
+        for path, of_coil in of_coils.items():
             if path not in coils:
                 coils[path] = _Coil(graphite, path)
             yield from coils[path].compare(of_coil, precision)
-
-
-def _windows(reports: Iterable[Expected]) -> Iterator[list[Expected]]:
-    """The reports in lists of whole days."""
-    window: list[Expected] = []
-    for report in reports:
-        day = _day(report)
-        if window and day != _day(window[-1]):
-            days = day - _day(window[0])
-            if len(window) >= MOST_REPORTS or days >= MOST_DAYS:
-                yield window
-                window = []
-        window.append(report)
-    if window:
-        yield window
-
-
-def _by_coil(reports: Iterable[Expected]) -> Mapping[str, list[Expected]]:
-    coils = defaultdict(list)
-    for report in reports:
-        coils[report.scan.path].append(report)
-    return coils
 
 
 def _day(report: Expected) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ from hops.backfill.finding import (
     list_files,
 )
 from hops.backfill.sending import Sender, newest_of_each_coil
-from hops.console import print_json, progress, say
+from hops.console import print_json, progress, say, say_some
 from hops.errors import Problem
 from hops.options import HELP, config_option, json_option, location_option
 from hops.reports import EXAMPLES
@@ -184,16 +184,15 @@ def _stop_when_asked() -> Iterator[threading.Event]:
 def _print_findings(findings: Findings, source: Path, site: Site, scanner: Any) -> None:
     say(f"{scanner.location}: reports in {str(source)!r} and below")
     wanted = findings.wanted
-    _count(len(wanted), "for Graphite" + _from_to(wanted))
+    _count(wanted, "for Graphite" + _from_to(wanted))
     for coil, count in _coils(wanted, site).items():
         say(f"{'':12}{count:,} of coil {coil}")
     if findings.waiting:
         say(f"{'':12}{len(findings.waiting):,} of all are in the scanner's folder already")
-    _count(len(findings.archived), "archived before" + _from_to(findings.archived))
-    _count(len(findings.duplicates), "further copies of these")
-    _count(len(findings.left_out), "left out, and to be looked at")
-    for line in _reasons(findings.left_out):
-        say(f"{'':12}{line}")
+    _count(findings.archived, "archived before" + _from_to(findings.archived))
+    _count(findings.duplicates, "further copies of these")
+    _count(findings.left_out, "left out, and to be looked at")
+    _print_left_out(findings, indent=12)
     if not wanted:
         return
     say(f"They are copied into {scanner.folder!r},")
@@ -215,37 +214,32 @@ def _print_outcome(findings: Findings, outcome: Outcome, site: Site) -> None:
         say("Run the same command again to go on.")
     if findings.left_out:
         say(f"Left out: {len(findings.left_out):,}")
-        for line in _reasons(findings.left_out):
-            say(f"    {line}")
+        _print_left_out(findings, indent=4)
 
 
-def _count(count: int, what: str) -> None:
-    if count:
-        say(f"{count:10,} {what}")
+def _count(files: Sequence[object], what: str) -> None:
+    if files:
+        say(f"{len(files):10,} {what}")
 
 
 def _from_to(reports: Sequence[OldReport]) -> str:
-    if not reports:
-        return ""
-    times = sorted(report.time for report in reports)
-    return f", from {times[0].date()} to {times[-1].date()}"
+    return f", from {reports[0].time.date()} to {reports[-1].time.date()}" if reports else ""
 
 
 def _coils(reports: Sequence[OldReport], site: Site) -> dict[str, int]:
     return dict(Counter(site.settings.coils[report.channels] for report in reports))
 
 
-def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
+def _print_left_out(findings: Findings, indent: int) -> None:
     """A line for each reason, with the first file that it holds for."""
-    counts = Counter(each.reason for each in left_out)
-    firsts = {each.reason: each.path for each in reversed(left_out)}
+    by_reason = defaultdict(list)
+    for each in findings.left_out:
+        by_reason[each.reason].append(each.path)
     lines = [
-        f"{firsts[reason]!r}{f' and {count - 1:,} more' if count > 1 else ''}: {reason}"
-        for reason, count in counts.items()
+        f"{paths[0]!r}{f' and {len(paths) - 1:,} more' if paths[1:] else ''}: {reason}"
+        for reason, paths in by_reason.items()
     ]
-    if len(lines) > MOST_REASONS:
-        lines[MOST_REASONS:] = [f"and {len(lines) - MOST_REASONS:,} more: see them with --json"]
-    return lines
+    say_some(lines, MOST_REASONS, indent)
 
 
 def _for_programs(

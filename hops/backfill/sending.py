@@ -130,13 +130,11 @@ class Sender:
 
 def _collector_of(site: Site, scanner: Any) -> Any:
     """The site's `StabilityCollector` with its handlers, for one scanner only."""
-    from stability_collector import StabilityCollector
-
     try:
         handlers = configured_handlers(site.config)
     except Exception as error:  # handlers fail with anything
         raise Problem(f"The handlers in {site.conf} cannot be loaded: {error!r}.") from error
-    collector = StabilityCollector(configfile=str(site.conf), handlers=handlers)
+    collector = type(site.collector)(configfile=str(site.conf), handlers=handlers)
     collector.config["scanners"] = {scanner.location: scanner.folder}
     collector.process_config()
     return collector
