@@ -18,7 +18,7 @@ from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.options import HELP, Days, config_option, days_options, json_option, location_option
 from hops.readback import Comparison, Expected, State, compare, expected
-from hops.reports import ReportFile, ReportFolder, Unusable, open_reports
+from hops.reportfiles import ReportFile, ReportFolder, Unusable, open_reports
 from hops.site import Site
 from hops.times import DAY, moment
 

@@ -16,8 +16,6 @@ import stability_report
 ANY = "*"
 INGEST = "ingest"
 """Beside the coils of a scanner: what the collector says of its reports."""
-MOST_LEVELS = 8
-"""Deeper than any location is."""
 
 
 class Series(NamedTuple):
@@ -40,29 +38,25 @@ class Series(NamedTuple):
         """What the paths of the coil begin with."""
         return f"{self.scanner}.{self.coil}"
 
-    def location(self, prefix: str) -> str:
-        """Where the scanner is, as in `Harvard/Northwest/Bay1`; `prefix` may be a pattern."""
-        return "/".join(self.scanner.split(".")[len(prefix.split(".")) :])
-
 
 def series(path: str) -> Series:
     """The levels of the path of a series."""
     return Series(*path.rsplit(".", 4))
 
 
-def series_below(section_path: str) -> Series:
-    """All series below the node of a section, `<scanner>.<coil>.<section>`."""
-    return Series(*section_path.rsplit(".", 2))
+def series_of_section(path: str) -> Series:
+    """All series of a section, by the path of its node, `<scanner>.<coil>.<section>`."""
+    return Series(*path.rsplit(".", 2))
+
+
+def series_of_coil(path: str) -> Series:
+    """All series of a coil, by the path of its node, `<scanner>.<coil>`."""
+    return Series(*path.rsplit(".", 1))
 
 
 def scanner(prefix: str, location: str) -> str:
     """The path of the scanner at a location. Raises ValueError when a level of it is empty."""
     return f"{prefix}.{stability_report.location_path(location)}"
-
-
-def scanners(prefix: str) -> list[str]:
-    """Patterns that together fit the paths of all scanners, however many levels locations have."""
-    return [".".join([prefix, *[ANY] * levels]) for levels in range(1, MOST_LEVELS + 1)]
 
 
 def ingest(scanner: str, name: str) -> str:

@@ -142,7 +142,7 @@ class _Coil:
 
     def __init__(self, graphite: GraphiteWeb, path: str) -> None:
         self._graphite = graphite
-        self._pattern = str(paths.Series(*path.rsplit(".", 1)))
+        self._pattern = str(paths.series_of_coil(path))
         now = int(time.time())
         # Carbon may have been killed while it made a file, which is no series then.
         self._series = next(

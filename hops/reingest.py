@@ -14,7 +14,7 @@ from hops import site
 from hops.audit import audit
 from hops.console import counted, print_json, say
 from hops.options import HELP, Days, config_option, days_options, json_option, location_option
-from hops.reports import ReportFile, ReportFolder, open_reports
+from hops.reportfiles import ReportFile, ReportFolder, open_reports
 from hops.site import Site
 
 

@@ -17,7 +17,7 @@ from hops.console import console, counted, print_json, say
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.options import HELP, config_option, json_option
-from hops.reports import ReportFile, ReportFolder, open_reports
+from hops.reportfiles import ReportFile, ReportFolder, open_reports
 from hops.site import Site
 from hops.times import DAY, HOUR, MINUTE, age, moment
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from hops import site as hops_site
 from hops.console import console, progress, say
 from hops.graphiteweb import GraphiteWeb
+from hops.paths import series_of_coil
 from hops.readback import Comparison, Expected, State, compare, expected
 from hops.times import DAY
 from lab.diamond import DiamondSite
@@ -172,7 +173,7 @@ def _print_summary(
     total = sum(each.values for each in compared)
     there = [each.scan for each in compared if each.counts[State.STORED]]
     coils = {scan.path for scan in there}
-    series = sum(len(graphite.expand(f"{path}.*.*.*")) for path in coils)
+    series = sum(len(graphite.expand(str(series_of_coil(path)))) for path in coils)
     table = Table(title="Read back from Graphite", show_header=False, title_justify="left")
     table.add_column()
     table.add_column(justify="right")

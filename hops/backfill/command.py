@@ -26,7 +26,7 @@ from hops.backfill.sending import Sender, newest_of_each_coil
 from hops.console import print_json, progress, say, say_some
 from hops.errors import Problem
 from hops.options import HELP, config_option, json_option, location_option
-from hops.reports import EXAMPLES
+from hops.reportfiles import EXAMPLES
 from hops.site import Site
 
 MOST_REASONS = 20

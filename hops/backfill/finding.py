@@ -17,7 +17,7 @@ from typing import Any
 
 import stability_report
 from hops import paths
-from hops.reports import (
+from hops.reportfiles import (
     ReportFile,
     ReportFolder,
     Unusable,

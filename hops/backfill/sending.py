@@ -14,7 +14,7 @@ from diamond3.once import configured_handlers, listen_for_errors
 from hops.backfill.finding import LeftOut, OldReport, digest
 from hops.console import printable
 from hops.errors import Problem
-from hops.reports import Unusable, open_reports, read
+from hops.reportfiles import Unusable, open_reports, read
 from hops.site import Site
 from stability_folder import Folder, move
 

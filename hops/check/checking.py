@@ -9,7 +9,7 @@ from pathlib import Path
 import stability_report
 from hops import paths
 from hops.check.excerpt import Place, place_of
-from hops.reports import read_bytes, why_left
+from hops.reportfiles import read_bytes, why_left
 from hops.site import Site
 from hops.times import moment
 from stability_report import IncompleteReport, Report, ReportError

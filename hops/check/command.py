@@ -17,7 +17,7 @@ from hops.check.checking import GOOD, Checked, Checker
 from hops.check.showing import Listing, show_in_full, show_nearly, show_paths
 from hops.console import print_json, printable, progress, say
 from hops.options import HELP, config_option, json_option, location_option
-from hops.reports import EXAMPLES, all_below
+from hops.reportfiles import EXAMPLES, all_below
 
 # What the collector calls what it keeps beside a report of the same name, and its notes.
 KEPT_BESIDE = re.compile(r"([^.]+)(\.duplicate)?(\.[0-9]+)?\.txt(\.reason\.txt)?")

@@ -16,7 +16,7 @@ import stability_report
 from hops.check.checking import GOOD, STATES, WAITS, Checked
 from hops.check.excerpt import drawn
 from hops.console import console, counted, printable, say
-from hops.reports import EXAMPLES
+from hops.reportfiles import EXAMPLES
 
 STYLES = {GOOD: "green", WAITS: "yellow"}
 BAD_STYLE = "red"

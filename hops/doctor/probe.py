@@ -17,6 +17,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from hops import paths
 from hops.console import progress
 from hops.doctor import retention
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
@@ -63,7 +64,7 @@ def check(site: Site, graphite: GraphiteWeb, handlers: Sequence[Any]) -> Iterato
 def _path(site: Site, now: int) -> str:
     location = site.settings.scanners[0].location
     coil = next(iter(site.settings.coils.values()), "32")
-    return f"{site.path(location)}.ingest.probe.{now}.{coil}"
+    return paths.ingest(site.path(location), f"probe.{now}.{coil}")
 
 
 def _send(handlers: Sequence[Any], series: Sequence[str], now: int) -> None:
@@ -116,8 +117,8 @@ def _roll_up(
             break
         time.sleep(NAP)
     if any(lost.values()):
-        steps = ", ".join(duration(step) for step, paths in lost.items() if paths)
-        columns = sorted({path.split(".")[-2] for path in set.union(*lost.values())})
+        steps = ", ".join(duration(step) for step, those in lost.items() if those)
+        columns = sorted({paths.series(path).column for path in set.union(*lost.values())})
         text = f"a lone point is lost when it is rolled up to {steps} ({', '.join(columns)}): "
         return Finding("xFilesFactor", FAILED, f"{text}xFilesFactor is not 0", AGGREGATION)
     steps = ", ".join(map(duration, coarser))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
-from hops.reports import ReportFile, Unusable, open_reports
+from hops.reportfiles import ReportFile, Unusable, open_reports
 from hops.site import Site
 from stability_report import Report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from hops import paths
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
@@ -35,9 +36,9 @@ TODO = (
 def check(site: Site, graphite: GraphiteWeb) -> Iterator[Finding]:
     """How the series of reports that are there already are kept, a series for each coil."""
     for scanner in site.settings.scanners:
-        pattern = f"{site.path(scanner.location)}.*.*.mean.1"
+        pattern = str(paths.Series(site.path(scanner.location), column="mean", slice="1"))
         try:
-            one_of_each = {path.split(".")[-4]: path for path in graphite.expand(pattern)}
+            one_of_each = {paths.series(path).coil: path for path in graphite.expand(pattern)}
             for coil, series in sorted(one_of_each.items()):
                 what = f"{scanner.location}, coil {coil}"
                 yield judge("series", what, steps(graphite, series))

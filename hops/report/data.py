@@ -91,7 +91,7 @@ class Scanner:
     def coils(self) -> list[str]:
         """Its coils, in natural order."""
         found = self.graphite.expand(f"{self.path}.*.{SECTIONS}")
-        return sorted({paths.series_below(path).coil for path in found}, key=_natural)
+        return sorted({paths.series_of_section(path).coil for path in found}, key=_natural)
 
     def coil(self, coil: str, since: int, until: int) -> CoilData:
         """What a coil has from `since` to `until`, both epochs."""

@@ -16,7 +16,7 @@ import stability_folder
 from hops.backfill.command import count_archived
 from hops.backfill.finding import LeftOut, OldReport, list_files
 from hops.backfill.sending import add_report
-from hops.reports import ReportFile
+from hops.reportfiles import ReportFile
 from stability_folder import Folder
 
 PROJECT = Path(__file__).resolve().parents[2]
