@@ -201,7 +201,7 @@ def _main_text(folder: Path) -> str:
             "pid_file": str(_logs(folder) / "diamond.pid"),
         }
     )
-    log = conf["handler_rotated_file"]
+    log = conf["handler_file"]
     log["args"] = log["args"].replace(str(SYSTEM_LOGS), str(_logs(folder)))
     return _text(conf)
 

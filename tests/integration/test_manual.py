@@ -143,6 +143,7 @@ class Machine:
         for path in ("/backup", "/etc", "/mnt/", "/opt", "/usr/share/diamond", "/var/log"):
             self.places[path] = f"{folder}{path}"
             (folder / path.strip("/")).mkdir(parents=True)
+        (folder / "etc" / "logrotate.d").mkdir()
         (folder / "etc" / "systemd" / "system").mkdir(parents=True)
         self._make_checkout()
         self._install_python(folder / "bin")
