@@ -73,20 +73,16 @@ def main(
     with open_reports(of, scanner, subfolder) as source, open_reports(of, scanner) as target:
         files = source.files()
         chosen = _named(files, names, source.path) if names else _not_named(files, days, lacking)
-        moves = plan = _plan(source, target, chosen)
-        if not as_json:
-            _print_plan(plan, source.path, target.path)
-        is_done = is_sure and any(move.stays_because is None for move in plan)
+        moves = _plan(source, target, chosen)
+        is_done = is_sure and any(move.stays_because is None for move in moves)
         if is_done:
-            moves = [_carry_out(source, target, move) for move in plan]
+            moves = [_carry_out(source, target, move) for move in moves]
     if as_json:
         reports = [asdict(move) for move in moves]
         told = {"from": source.path, "to": target.path, "is_done": is_done, "reports": reports}
         print_json(told)
-    elif is_done:
-        _print_outcome(plan, moves)
-    elif plan:
-        say("Nothing was moved: --yes moves them.")
+    else:
+        _print(moves, source.path, target.path, is_done)
     if any(move.stays_because for move in moves):
         raise SystemExit(1)
 
@@ -112,13 +108,14 @@ def _lacking(of: Site, location: str, days: Days) -> set[str]:
 
 
 def _named(files: Sequence[ReportFile], names: Sequence[str], where: str) -> list[ReportFile]:
-    unknown = set(names).difference(file.name for file in files)
+    wanted = set(names)
+    unknown = wanted.difference(file.name for file in files)
     if unknown:
         raise click.BadParameter(
             f"there is no report {', '.join(map(repr, sorted(unknown)))} in {where!r}: give names "
             "as they are there, without the path."
         )
-    return [file for file in files if file.name in names]
+    return [file for file in files if file.name in wanted]
 
 
 def _not_named(
@@ -152,8 +149,8 @@ def _plan(
 
 def _obstacle(source: ReportFolder, target: ReportFolder, name: str, new: str) -> str | None:
     """Why a file cannot move; None when it can."""
-    there = target.opened.status(new)
     try:
+        there = target.opened.status(new)
         with source.opened.reader(name) as descriptor:
             status = os.fstat(descriptor)
     except OSError as error:
@@ -176,26 +173,18 @@ def _carry_out(source: ReportFolder, target: ReportFolder, planned: Move) -> Mov
     return planned if is_moved else replace(planned, stays_because="it has gone")
 
 
-def _print_plan(moves: Sequence[Move], source: str, target: str) -> None:
+def _print(moves: Sequence[Move], source: str, target: str, is_done: bool) -> None:
     if not moves:
         say(f"There is no such report in {source!r}.")
         return
     free = sum(move.stays_because is None for move in moves)
-    say(f"{free:,} of {counted(len(moves), 'report')} can move from {source!r} into {target!r}:")
+    of_all = f"{free:,} of {counted(len(moves), 'report')}"
+    say(f"{of_all} {'moved' if is_done else 'can move'} from {source!r} into {target!r}:")
     for move in moves:
-        _print_move(move)
-
-
-def _print_move(move: Move) -> None:
-    new = f" as {move.new_name!r}" if move.new_name != move.name else ""
-    obstacle = f" stays: {move.stays_because}" if move.stays_because else ""
-    say(f"  {move.name!r}{new}{obstacle}")
-
-
-def _print_outcome(plan: Sequence[Move], done: Sequence[Move]) -> None:
-    for planned, move in zip(plan, done):
-        if move != planned:
-            _print_move(move)
-    moved = sum(move.stays_because is None for move in done)
-    of = counted(len(done), "report")
-    say(f"{moved:,} of {of} moved. The collector takes them at its next run.")
+        new = f" as {move.new_name!r}" if move.new_name != move.name else ""
+        obstacle = f" stays: {move.stays_because}" if move.stays_because else ""
+        say(f"  {move.name!r}{new}{obstacle}")
+    if is_done:
+        say("The collector takes them at its next run.")
+    elif free:
+        say("Nothing was moved: --yes moves them.")

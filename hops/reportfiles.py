@@ -138,7 +138,7 @@ def open_reports(site: Site, scanner: Any, subfolder: str = "") -> Iterator[Repo
             opened = stack.enter_context(Folder(scanner.folder))
             if subfolder:
                 is_there = opened.status(subfolder) is not None
-                below = Folder(opened.at(subfolder), os.O_NOFOLLOW) if is_there else None
+                below = is_there and Folder(opened.at(subfolder), os.O_NOFOLLOW)
                 opened = stack.enter_context(below) if below else None
         yield ReportFolder(path, opened, site.settings.timezone)
 

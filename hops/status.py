@@ -20,6 +20,7 @@ from hops.options import HELP, config_option, json_option
 from hops.reportfiles import ReportFile, ReportFolder, open_reports
 from hops.site import Site
 from hops.times import DAY, HOUR, MINUTE, age, moment
+from stability_report import is_of_the_future
 
 # Reports wait for a poll, for carbon, for Graphite: not for so long. Diamond speaks every
 # interval, but where an hour is a slot of the retention, that is seen at its end.
@@ -117,9 +118,9 @@ def _folders(of: Site, scanner: Any, now: float) -> Status:
     archived = _files_below(of, scanner, of.settings.ingest_dir, status)
     status.rejected = None if rejected is None else len(rejected)
     status.archived = None if archived is None else len(archived)
-    past = [file for file in waiting + (archived or []) if 0 < file.epoch <= now + DAY]
-    if past:
-        last = max(past, key=lambda file: file.epoch)
+    scans = [file for file in waiting + (archived or []) if not is_of_the_future(file.epoch)]
+    last = max(scans, key=lambda file: file.epoch, default=None)
+    if last and last.epoch:
         when = moment(last.epoch, of.settings.timezone)
         status.last_scan = LastScan(last.name, when, int(now - last.epoch))
     _note_long_waits(status)

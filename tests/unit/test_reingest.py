@@ -120,6 +120,25 @@ def test_a_file_that_may_not_be_taken_away_keeps_one_name(
     assert bay.content() == {f"Ingested/{ONE}": f"Ingested/{ONE}"}
 
 
+def test_what_happened_meanwhile_is_told(bay: Bay, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, taken = bay.put(f"Ingested/{ONE}"), bay.put(f"Ingested/{TWO}")
+    move = stability_folder.move
+
+    def move_later(*arguments: object) -> object:
+        gone.unlink(missing_ok=True)
+        bay.put(TWO, "newer")
+        return move(*arguments)
+
+    monkeypatch.setattr(stability_folder, "move", move_later)
+    done = bay.reingest(ONE, TWO, "--yes")
+    assert done.exit_code == 1
+    assert "0 of 2 reports moved" in done.output
+    assert f"{ONE!r} stays: it has gone" in done.output
+    assert f"{TWO!r} stays: '{TWO}' is there" in done.output
+    assert bay.content() == {TWO: "newer", f"Ingested/{TWO}": f"Ingested/{TWO}"}
+    assert taken.exists()
+
+
 def test_a_name_that_is_taken_stays(bay: Bay) -> None:
     for name in (ONE, f"Ingested/{ONE}", f"Ingested/{TWO}"):
         bay.put(name)
