@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import stability_graphite
 from hops.errors import Problem
@@ -14,6 +14,8 @@ from hops.errors import Problem
 # Years of a fine retention take graphite-web a while.
 TIMEOUT = 300
 NAP = 1  # seconds
+
+T = TypeVar("T")
 
 Series = dict[int, float]
 """Values by epoch."""
@@ -54,39 +56,26 @@ class GraphiteWeb:
 
     def expand(self, pattern: str) -> list[str]:
         """The paths of the nodes, series or what is above them, that a pattern fits."""
-        found: list[str] = self._ask("/metrics/expand", {"query": pattern}, _paths)
-        return found
+        return self._ask("/metrics/expand", {"query": pattern}, _paths)
 
     def series(self, target: str, since: int, until: int) -> dict[str, Series]:
         """{name: values} of `target` in the slots that hold `since` to `until`, both epochs.
 
         `target`: a metric path, maybe with `*`, or any of Graphite's functions.
         """
-        query = {
-            "target": target,
-            # Whisper leaves out the slot that `from` is in.
-            "from": since - 1,
-            "until": until,
-            "format": "json",
-            "noNullPoints": "true",
-            "noCache": "true",
-        }
-        found: dict[str, Series] = self._ask("/render", query, _series)
-        return found
+        # Whisper leaves out the slot that `from` is in.
+        period = {"from": since - 1, "until": until}
+        return self._render(_series, target=target, noNullPoints="true", **period)
 
     def slots(self, target: str, since: int, until: int) -> dict[str, list[int]]:
         """{name: epochs}: the slots after `since` that the series of `target` have up to `until`,
         both epochs, whether there is a value in them or not."""
-        query = {"target": target, "from": since, "until": until, "format": "json"}
-        found: dict[str, list[int]] = self._ask("/render", {**query, "noCache": "true"}, _slots)
-        return found
+        return self._render(_slots, target=target, until=until, **{"from": since})
 
     def now(self) -> int:
         """The epoch that it is for Graphite."""
         # Drawn from `from` to now, by Graphite's own clock.
-        query = {"target": "constantLine(0)", "from": "-1min", "format": "json"}
-        now: int = self._ask("/render", {**query, "noCache": "true"}, _latest)
-        return now
+        return self._render(_latest, target="constantLine(0)", **{"from": "-1min"})
 
     def points(self, target: str, epochs: Collection[int]) -> dict[int, dict[str, float]]:
         """{epoch: {metric path: value}}: what the series of `target`, a path or a pattern, hold in
@@ -102,15 +91,12 @@ class GraphiteWeb:
     def kept_since(self, path: str) -> int | None:
         """The epoch from which on Graphite keeps values of a series; None when there is none."""
         # One value for all of the time that is kept.
-        query = {"target": path, "from": 1, "maxDataPoints": 1, "format": "json"}
-        starts: list[int] = self._ask("/render", {**query, "noCache": "true"}, _first_epochs)
+        starts = self._render(_first_epochs, target=path, maxDataPoints=1, **{"from": 1})
         return min(starts, default=None)
 
     def events(self, since: int, until: int) -> list[Event]:
         """The events from `since` to `until`, both epochs, oldest first."""
-        query = {"from": since, "until": until}
-        found: list[Event] = self._ask("/events/get_data", query, _events)
-        return found
+        return self._ask("/events/get_data", {"from": since, "until": until}, _events)
 
     def add_event(self, event: Event) -> None:
         """Makes an event."""
@@ -119,11 +105,15 @@ class GraphiteWeb:
         ask = self._graphite.ask
         _once(lambda: ask("/events/", {}, lambda answer: answer, self._timeout, body))
 
-    def _ask(self, path: str, query: dict[str, Any], read: Callable[[Any], Any]) -> Any:
-        return _answer(lambda: self._graphite.ask(path, query, read, self._timeout))
+    def _render(self, read: Callable[[Any], T], **query: object) -> T:
+        return self._ask("/render", {**query, "format": "json", "noCache": "true"}, read)
+
+    def _ask(self, path: str, query: Mapping[str, object], read: Callable[[Any], T]) -> T:
+        found: T = _answer(lambda: self._graphite.ask(path, query, read, self._timeout))
+        return found
 
 
-def _answer(ask: Callable[[], Any]) -> Any:
+def _answer(ask: Callable[[], T]) -> T:
     """What `ask` returns. What is no answer is asked for once more, a moment later: graphite-web
     answers 500 where carbon is just making the file of a series."""
     try:
@@ -135,7 +125,7 @@ def _answer(ask: Callable[[], Any]) -> Any:
     return _once(ask)
 
 
-def _once(ask: Callable[[], Any]) -> Any:
+def _once(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except stability_graphite.GraphiteError as error:
