@@ -14,6 +14,7 @@ from diamond.handler.Handler import Handler
 from diamond.metric import Metric
 
 import stability_report
+from lab.diamond import HOSTNAME, PREFIX, DiamondSite
 from sample_data.samples import FOLDER as SAMPLES
 from stability_collector import StabilityCollector
 
@@ -26,9 +27,8 @@ SOURCE = REAL if REAL.exists() else SAMPLE
 # A backlog of 10,000 days ends in the past, and Graphite keeps those since the second for years.
 FIRST_DAY = datetime(1995, 1, 1, 7)
 FIRST_KEPT_DAY = datetime(2010, 1, 1, 7)
-HOSTNAME = "bench"
 LOCATION = "Harvard/Northwest/Bay1"
-PREFIX = f"servers.{HOSTNAME}.StabilityCollector.Harvard.Northwest.Bay1.32"
+COIL = f"{PREFIX}.Harvard.Northwest.Bay1.32"
 # Long ago, so that a report has settled.
 WRITTEN = 1_000_000_000
 
@@ -77,16 +77,17 @@ class Bay:
 
 def collector_of(folder: Path, bay: Bay, handlers: list[Any], graphite_url: str = "") -> Any:
     """A StabilityCollector for the bay, configured in `folder` as Diamond does."""
-    collectors = folder / "collectors"
-    collectors.mkdir(parents=True)
-    (collectors / "StabilityCollector.conf").write_text(
-        f"enabled = True\nhostname = {HOSTNAME}\ntimezone = UTC\nsettle_seconds = 0\n"
-        f"graphite_url = {graphite_url}\nconfirm_seconds = 0\n"
-        f"[scanners]\n{LOCATION} = {bay.folder}\n[coils]\n32 = 32\n"
+    site = DiamondSite(
+        folder,
+        {LOCATION: bay.folder},
+        {32: "32"},
+        2003,
+        timezone="UTC",
+        settle_seconds=0,
+        confirm_seconds=0,
+        graphite_url=graphite_url,
     )
-    conf = folder / "diamond.conf"
-    conf.write_text(f"[server]\ncollectors_config_path = {collectors}\n")
-    return StabilityCollector(configfile=str(conf), handlers=handlers)
+    return StabilityCollector(configfile=str(site.conf), handlers=handlers)
 
 
 class _Unread(logging.Handler):
@@ -113,7 +114,7 @@ def diamonds_log() -> Iterator[None]:
 def points() -> list[tuple[str, float, int]]:
     """Metric path, number and decimals of what is in the report."""
     return [
-        (f"{PREFIX}.{point.section}.{point.column}.{point.slice}", point.number, point.decimals)
+        (f"{COIL}.{point.section}.{point.column}.{point.slice}", point.number, point.decimals)
         for point in stability_report.points(stability_report.read(str(SOURCE)))
     ]
 

@@ -20,7 +20,7 @@ from hops.times import DAY
 from lab.diamond import DiamondSite
 from lab.grafana import Grafana, GrafanaMissing, Program, find_grafana
 from lab.graphite import EmbeddedGraphite, find_environment
-from lab.graphite.configuration import LOOPBACK
+from lab.ports import LOOPBACK
 from lab.reports import ARCHIVE, Reports, copied, invented
 from lab.workplace import workplace
 

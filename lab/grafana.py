@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hops.shipped import SHIPPED
 from lab.errors import LabError
-from lab.graphite.configuration import LOOPBACK, choose_ports, is_free
+from lab.ports import LOOPBACK, choose_ports, is_free
 from lab.server import Server
 
 OURS = SHIPPED / "grafana"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import secrets
-import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
-LOOPBACK = "127.0.0.1"
+from lab.ports import LOOPBACK, Ports
 
 # A value of any hour in 25 years, never averaged away. Files are sparse: only the blocks with a
 # report in them take space.
@@ -35,48 +32,6 @@ pattern = .*
 xFilesFactor = 0
 aggregationMethod = average
 """
-
-
-class Ports(NamedTuple):
-    """The TCP ports of one Graphite, all on loopback."""
-
-    line: int
-    pickle: int
-    query: int
-    web: int
-
-
-def choose_ports(web: int | None = None) -> Ports:
-    """Four free ports, or three and the given one for the web."""
-    while True:
-        query, line, pickle, free = block = free_block(4)
-        if web not in block:
-            return Ports(line, pickle, query, web or free)
-
-
-def free_block(size: int) -> range:
-    """So many free ports in a row.
-
-    They lie below those that the system hands out to outgoing connections, so that they are
-    still free when a server is stopped and started again. And they come in blocks: carbon
-    shares the ports where it receives points with any other carbon, which would get a part of
-    them, but not its query port, which is therefore the first. Who has that, has the block.
-    """
-    while True:
-        block = range(start := random.randrange(20000, 32768 - size, size), start + size)
-        if all(map(is_free, block)):
-            return block
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
 
 
 def write_configuration(

@@ -10,14 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.errors import LabError, PortTaken
-from lab.graphite.configuration import (
-    LOOPBACK,
-    STORAGE_SCHEMAS,
-    choose_ports,
-    is_free,
-    write_configuration,
-)
+from lab.graphite.configuration import STORAGE_SCHEMAS, write_configuration
 from lab.graphite.environment import Environment, process_variables
+from lab.ports import LOOPBACK, choose_ports, is_free
 from lab.server import START_PATIENCE, Server
 
 SERVE = Path(__file__).with_name("serve.py")

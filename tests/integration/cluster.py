@@ -12,9 +12,9 @@ from pathlib import Path
 from programs import ROOT
 
 from lab.graphite import Environment
-from lab.graphite.configuration import free_block
 from lab.graphite.embedded import SERVE
 from lab.graphite.environment import process_variables
+from lab.ports import free_block
 from lab.server import Server
 
 GRAPHITE = ROOT / "graphite"

@@ -25,6 +25,7 @@ from PIL import Image
 
 import stability_report
 from hops.quantities import QUANTITIES
+from lab.diamond import PREFIX, DiamondSite
 from lab.graphite import EmbeddedGraphite, find_environment
 from sample_data.measure import simulate
 from sample_data.report import report_text
@@ -47,22 +48,6 @@ LOOK = {
 SHOWN = 350 * 86400
 LAST_DAY = date(2026, 11, 20)
 AFTERNOON = time_of_day(14)
-HOST = "scanhost"
-PREFIX = f"servers.{HOST}.StabilityCollector"
-CONF = """\
-[server]
-[collectors]
-[[default]]
-hostname = {host}
-[[StabilityCollector]]
-enabled = True
-graphite_url = {url}
-[[[scanners]]]
-{scanners}
-[[[coils]]]
-32 = 32
-64 = 64
-"""
 
 NORTH_SCANNER, SOUTH_SCANNER = example_scanners(LAST_DAY)
 COLUMNS = {quantity.column for quantity in QUANTITIES}
@@ -70,11 +55,8 @@ COLUMNS = {quantity.column for quantity in QUANTITIES}
 
 def configuration(folder: Path, url: str) -> Path:
     """Diamond's, for these scanners and some that Graphite has nothing of; its file in `folder`."""
-    locations = [NORTH, SOUTH, "Moved/Bay1", "Else/Bay1"]
-    scanners = "\n".join(f"{each} = /mnt/{each}" for each in locations)
-    conf = folder / "diamond.conf"
-    conf.write_text(CONF.format(host=HOST, url=url, scanners=scanners))
-    return conf
+    scanners = {each: Path("/mnt", each) for each in (NORTH, SOUTH, "Moved/Bay1", "Else/Bay1")}
+    return DiamondSite(folder, scanners, {32: "32", 64: "64"}, 2003, graphite_url=url).conf
 
 
 def fill(graphite: EmbeddedGraphite) -> None:

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import whisper
 
+from lab import ports
 from lab.errors import LabError
-from lab.graphite import EmbeddedGraphite, configuration, embedded
+from lab.graphite import EmbeddedGraphite, embedded
 
 pytestmark = pytest.mark.integration
 
@@ -242,7 +243,7 @@ def test_two_that_want_the_same_ports_share_none(
     graphite, graphite_environment, tmp_path, monkeypatch
 ):
     # As if both had found the same ports free at the same moment.
-    choices = iter([graphite._ports, configuration.choose_ports()])
+    choices = iter([graphite._ports, ports.choose_ports()])
     monkeypatch.setattr(embedded, "choose_ports", lambda web: next(choices))
     other = EmbeddedGraphite(tmp_path / "other", graphite_environment)
     assert other.line_port == graphite.line_port
@@ -256,7 +257,7 @@ def test_two_that_want_the_same_ports_share_none(
 
 
 def test_takes_the_given_web_port(graphite_environment, tmp_path):
-    port = configuration.choose_ports().web
+    port = ports.choose_ports().web
     with EmbeddedGraphite(tmp_path, graphite_environment, web_port=port) as graphite:
         assert graphite.url == f"http://127.0.0.1:{port}"
         assert get(graphite, "/metrics/find", query="*") == b"[]"

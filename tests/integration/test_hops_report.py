@@ -14,7 +14,6 @@ import pytest
 from sample_years import (
     LAST_DAY,
     NORTH,
-    PREFIX,
     SOUTH,
     SOUTH_SCANNER,
     configuration,
@@ -25,6 +24,7 @@ from sample_years import (
 from hops.graphiteweb import Event, GraphiteWeb
 from hops.notes import notes_about
 from hops.report.data import Scanner
+from lab.diamond import PREFIX
 from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration

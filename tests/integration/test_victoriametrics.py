@@ -22,7 +22,7 @@ from programs import ROOT, run
 
 from lab.diamond import DiamondSite
 from lab.graphite import EmbeddedGraphite
-from lab.graphite.configuration import choose_ports
+from lab.ports import choose_ports
 from lab.processes import Daemon
 from sample_data.scanners import NORTH
 
