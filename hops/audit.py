@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from hops.site import Site
 from hops.times import DAY, moment
 
 MOST_LINES = 40
+COUNTS = ("reports", "values", *(state.value for state in State))
 
 WORDS = {
     State.MISSING: "missing",
@@ -49,10 +50,8 @@ class Audit:
     archive: str
     trouble: str | None = None
     """Why the archive cannot be looked into."""
-    reports: Counter[str] = field(default_factory=Counter)
-    """How many there are by coil."""
-    values: defaultdict[str, Counter[State]] = field(default_factory=lambda: defaultdict(Counter))
-    """What became of their values, by coil."""
+    coils: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """The COUNTS of each."""
     differing: list[Comparison] = field(default_factory=list)
     """The reports that are not fully stored."""
     unusable: list[Uncompared] = field(default_factory=list)
@@ -67,8 +66,7 @@ class Audit:
 
     def add(self, comparison: Comparison) -> None:
         """Counts a report in."""
-        self.reports[comparison.scan.coil] += 1
-        self.values[comparison.scan.coil].update(comparison.counts)
+        self.coils[comparison.scan.coil].update(_counts(comparison), reports=1)
         if not comparison.is_stored:
             self.differing.append(comparison)
 
@@ -169,8 +167,8 @@ def _for_programs(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> d
                 "archive": each.archive,
                 "trouble": each.trouble,
                 "coils": [
-                    {"coil": coil, "reports": count, **_counts(each.values[coil])}
-                    for coil, count in sorted(each.reports.items())
+                    {"coil": coil, **{count: counts[count] for count in COUNTS}}
+                    for coil, counts in sorted(each.coils.items())
                 ],
                 "reports": [_report(of, comparison) for comparison in each.differing],
                 "unusable": [asdict(one) for one in each.unusable],
@@ -191,7 +189,7 @@ def _report(of: Site, comparison: Comparison) -> dict[str, object]:
         "coil": scan.coil,
         "time": moment(scan.epoch, of.settings.timezone),
         "epoch": scan.epoch,
-        **_counts(comparison.counts),
+        **_counts(comparison),
         "shares_slot_with": comparison.shares_with,
         "examples": [
             {"what": state, **asdict(difference)}
@@ -200,8 +198,9 @@ def _report(of: Site, comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _counts(values: Mapping[State, int]) -> dict[str, int]:
-    return {"values": sum(values.values()), **{state: values[state] for state in State}}
+def _counts(comparison: Comparison) -> dict[str, int]:
+    counts = {state.value: comparison.counts[state] for state in State}
+    return {"values": comparison.values, **counts}
 
 
 def _print_tables(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
@@ -228,13 +227,12 @@ def _table(audits: Sequence[Audit]) -> Table:
     table = Table(title="Archived reports in Graphite", title_justify="left")
     for name in ("scanner", "coil"):
         table.add_column(name, overflow="fold")
-    for name in ("reports", "values", *(state.value for state in State)):
+    for name in COUNTS:
         table.add_column(name, justify="right", overflow="fold")
     for each in audits:
-        for coil, count in sorted(each.reports.items()):
-            counts = [f"{value:,}" for value in _counts(each.values[coil]).values()]
-            table.add_row(Text(each.location), coil, f"{count:,}", *counts)
-        if not each.reports:
+        for coil, counts in sorted(each.coils.items()):
+            table.add_row(Text(each.location), coil, *(f"{counts[count]:,}" for count in COUNTS))
+        if not each.coils:
             table.add_row(Text(each.location), "", "0")
     return table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,17 @@ class Site:
         """What the metric paths of a scanner begin with."""
         return paths.scanner(self.prefix, location)
 
+    @cached_property
+    def _scanners(self) -> Mapping[str, Any]:
+        return {scanner.location: scanner for scanner in self.settings.scanners}
+
     def scanner(self, location: str) -> Any:
         """The `stability_settings.Scanner` at a location. Raises BadParameter."""
-        for scanner in self.settings.scanners:
-            if scanner.location == location:
-                return scanner
-        known = ", ".join(scanner.location for scanner in self.settings.scanners) or "none"
+        if location in self._scanners:
+            return self._scanners[location]
         raise click.BadParameter(
             f"there is no scanner {location!r} under [scanners] of the configuration; "
-            f"there are: {known}."
+            f"there are: {', '.join(self._scanners) or 'none'}."
         )
 
     def graphite(self, timeout: float = graphiteweb.TIMEOUT) -> GraphiteWeb:
