@@ -113,7 +113,7 @@ def _require_one_scanner(source: Path, site: Site, scanner: Any) -> None:
 
 
 def _look(source: Path, site: Site, scanner: Any) -> Findings:
-    files, unread = list_files(source)
+    files, unread = list_files(source, site)
     if not files and not unread:
         raise Problem(f"{str(source)!r} has no report: expected names like {EXAMPLES}.")
     with progress("Reading reports", len(files)) as advance:

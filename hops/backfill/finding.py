@@ -15,7 +15,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import stability_report
 from hops import paths
 from hops.reportfiles import (
     ReportFile,
@@ -28,6 +27,7 @@ from hops.reportfiles import (
     why_left,
 )
 from hops.site import Site
+from stability_report import Report
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Findings:
 
 
 def find_reports(
-    files: Sequence[Path], scanner: Any, site: Site, advance: Callable[[int], object]
+    files: Sequence[ReportFile], scanner: Any, site: Site, advance: Callable[[int], object]
 ) -> Findings:
     """What to do with the `files`, as `list_files` has them; `advance` is told of each.
 
     Raises Problem when the scanner's folder cannot be used.
     """
     findings = Findings()
-    scans = _one_a_scan(list(_good_reports(files, site.settings, findings, advance)), findings)
+    scans = _one_a_scan(list(_good_reports(files, site, findings, advance)), findings)
     with (
         open_reports(site, scanner, site.settings.ingest_dir) as archive,
         open_reports(site, scanner) as folder,
@@ -100,35 +100,33 @@ def find_reports(
     return findings
 
 
-def list_files(source: Path) -> tuple[list[Path], list[LeftOut]]:
+def list_files(source: Path, site: Site) -> tuple[list[ReportFile], list[LeftOut]]:
     """The regular files with reports' names in `source` and below it, and what cannot be looked
     into. No link is followed."""
-    found: list[Path] = []
+    found: list[ReportFile] = []
     left_out: list[LeftOut] = []
 
-    def leave_out(path: str, reason: str) -> None:
-        left_out.append(LeftOut(path, reason))
-
     def cannot_read(error: OSError) -> None:
-        leave_out(error.filename, f"cannot be read: {error.strerror}")
+        left_out.append(LeftOut(error.filename, f"cannot be read: {error.strerror}"))
 
     for path in all_below(source, cannot_read):
+        file = report_file(str(path.parent), path.name, site.settings.timezone)
         if path.is_symlink() and path.is_dir():
-            leave_out(str(path), "is a link to a folder: name it alone")
-        elif stability_report.is_report_name(path.name):
+            left_out.append(LeftOut(str(path), "is a link to a folder: name it alone"))
+        elif file and file.has_scanners_name:
             try:
                 mode = path.lstat().st_mode
             except OSError as error:
                 cannot_read(error)
                 continue
             if stat.S_ISREG(mode):
-                found.append(path)
+                found.append(file)
             elif not stat.S_ISDIR(mode):
-                leave_out(str(path), "is no regular file")
+                left_out.append(LeftOut(file.path, "is no regular file"))
     return found, left_out
 
 
-def digest(report: stability_report.Report) -> bytes:
+def digest(report: Report) -> bytes:
     """Of all that a report says, but for its name."""
     says = (report.slices, report.measurements, report.channels, report.sections)
     return hashlib.sha256(repr(says).encode()).digest()
@@ -162,19 +160,16 @@ def _by_time(report: OldReport) -> tuple[datetime, str]:
 
 
 def _good_reports(
-    files: Sequence[Path], settings: Any, findings: Findings, advance: Callable[[int], object]
+    files: Sequence[ReportFile], site: Site, findings: Findings, advance: Callable[[int], object]
 ) -> Iterator[OldReport]:
     """Those that the collector would publish; the others are left out."""
-    for path in files:
+    for file in files:
         advance(1)
         try:
-            report = read(str(path)).report
+            report = read(file.path).report
+            why = why_left(report, file.epoch, site.settings.coils)
         except Unusable as reason:
-            findings.leave_out(str(path), str(reason))
-            continue
-        file = report_file(str(path.parent), path.name, settings.timezone)
-        assert file  # by its name
-        why = why_left(report, file.epoch, settings.coils)
+            why = str(reason)
         if why:
             findings.leave_out(file.path, why)
         else:

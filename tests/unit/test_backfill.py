@@ -13,6 +13,7 @@ import pytest
 from commands import Done, hops
 
 import stability_folder
+from hops import site
 from hops.backfill.command import count_archived
 from hops.backfill.finding import LeftOut, OldReport, list_files
 from hops.backfill.sending import add_report
@@ -214,8 +215,8 @@ def test_a_report_that_goes_away_while_the_folder_is_listed_is_told(
         return is_symlink(path)
 
     monkeypatch.setattr(Path, "is_symlink", is_symlink_and_gone)
-    files, left_out = list_files(place.old)
-    assert files == [there]
+    files, left_out = list_files(place.old, site.load(place.folder / "diamond.conf"))
+    assert [file.path for file in files] == [str(there)]
     assert left_out == [LeftOut(str(gone), "cannot be read: No such file or directory")]
 
 
