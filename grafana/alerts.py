@@ -37,9 +37,9 @@ class Rule(NamedTuple):
     query: str
     seconds: int
     limit: float
-    wait: str
     summary: str
     description: str
+    wait: str = "0s"
     is_low_bad: bool = False
     no_data: str = "OK"
 
@@ -67,7 +67,6 @@ def _deviation(quantity: Quantity, prefix: str) -> Rule:
         query=queries.for_each_coil(prefix, quantity.column, deviation),
         seconds=RECENT,
         limit=-queries.SIGMAS if is_low_bad else queries.SIGMAS,
-        wait="0s",
         summary=f"{WHERE}: {name} is out of control",
         description=(
             f"In the last scan of {WHERE} the {name}, averaged over all slices, is "
@@ -87,7 +86,6 @@ def _ghost_level(prefix: str) -> Rule:
         query=queries.for_each_coil(prefix, GHOST.column, queries.daily(series(GHOST, "%"))),
         seconds=RECENT,
         limit=GHOST_LEVEL,
-        wait="0s",
         summary=f"{WHERE}: ghost level above {GHOST_LEVEL} %",
         description=(
             f"In the last scan of {WHERE} the ghost level, averaged over all slices, is "
@@ -105,7 +103,6 @@ def _no_scan(prefix: str) -> Rule:
         query=_ingest(prefix, "seconds_since_last_scan"),
         seconds=2 * HOUR,
         limit=NO_SCAN_DAYS * DAY,
-        wait="0s",
         summary=f"{WHERE}: no scan for {NO_SCAN_DAYS} days",
         description=(
             f"The newest report of {WHERE} is older than {NO_SCAN_DAYS} days. Was the phantom "

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from hops.shipped import SHIPPED
 from lab.ports import LOOPBACK, Ports
 
 # A value of any hour in 25 years, never averaged away. Files are sparse: only the blocks with a
@@ -16,22 +17,7 @@ pattern = .*
 retentions = 1h:25y
 """
 
-# A column is followed by its slice. One value is enough for an aggregate (xFilesFactor).
-STORAGE_AGGREGATION = r"""[min]
-pattern = \.min(\.\d+)?$
-xFilesFactor = 0
-aggregationMethod = min
-
-[max]
-pattern = \.max(\.\d+)?$
-xFilesFactor = 0
-aggregationMethod = max
-
-[average]
-pattern = .*
-xFilesFactor = 0
-aggregationMethod = average
-"""
+STORAGE_AGGREGATION = (SHIPPED / "graphite" / "storage-aggregation.conf").read_text("utf-8")
 
 
 def write_configuration(

@@ -248,7 +248,7 @@ def machine(
 
 
 def test_the_tutorial_leads_to_a_report_on_a_graph(machine: Machine) -> None:
-    assert list(machine.checkout.glob("bay1*.png"))
+    assert list(machine.checkout.glob("bay1.pdf"))
 
 
 def test_the_readme_alone_leads_to_a_collector_that_runs(
