@@ -99,16 +99,16 @@ class Checker:
         location = self._location_of(file)
         metrics = self._metrics(location, report, epoch)
         contents = Contents(
-            moment(epoch, self.timezone),
-            epoch,
-            location,
-            self._coil(report),
-            report.slices,
-            report.measurements,
-            report.channels,
-            [SectionNames(section.name, section.columns) for section in report.sections],
-            len(metrics),
-            report.without_number,
+            time=moment(epoch, self.timezone),
+            epoch=epoch,
+            location=location,
+            coil=self._coil(report),
+            slices=report.slices,
+            measurements=report.measurements,
+            channels=report.channels,
+            sections=[SectionNames(each.name, each.columns) for each in report.sections],
+            values=len(metrics),
+            without_number=report.without_number,
         )
         why = why_left(report, epoch, self.site.settings.coils if self.site else None)
         state, reason = (WAITS, f"it {why}") if why else (GOOD, "")
