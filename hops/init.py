@@ -150,7 +150,6 @@ def main(
         HANDLER: _handler_text(carbon),
         COLLECTOR: _collector_text(settings),
     }
-    _make_folder(_logs(folder))
     _write(folder, texts)
     if as_json:
         print_json({"files": [str(folder / name) for name in texts]})
@@ -224,18 +223,14 @@ def _text(conf: ConfigObj) -> str:
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:
-    for name, text in texts.items():
-        path = folder / name
-        _make_folder(path.parent)
-        try:
+    try:
+        _logs(folder).mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
-        except OSError as error:
-            raise Problem(f"{path} cannot be written ({error.strerror}).") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(f"The folder {folder} cannot be made ({error.strerror}).") from None
+        raise Problem(
+            f"{error.filename} cannot be made ({error.strerror}): choose another DIR."
+        ) from None
