@@ -23,11 +23,12 @@ import stability_report
 from hops import site as hops_site
 from hops.console import console, progress
 from hops.options import HELP
-from hops.readback import Expected, State, compare, expected
+from hops.readback import Comparison
 from hops.site import Site
 from lab.diamond import DiamondSite
 from lab.graphite import EmbeddedGraphite, find_environment
 from lab.processes import WORKERS, Daemon
+from lab.readback import lacking, read_back, values
 from lab.reports import ARCHIVE
 from lab.workplace import workplace
 from sample_data.files import generate
@@ -79,8 +80,8 @@ def main(minutes: float, seed: int) -> None:
             chaos = Chaos(Random(seed), share, daemon, graphite)
             chaos.run(60 * minutes)
             chaos.settle()
-            lost, compared = _compare(share, hops_site.load(daemon.site.conf))
-            is_good = _print_summary(chaos, lost, compared)
+            found = _compare(share, hops_site.load(daemon.site.conf))
+            is_good = _print_summary(chaos, lacking(found), values(found))
     if not is_good:
         raise SystemExit(1)
 
@@ -260,21 +261,12 @@ def _remove_torn_files(whisper: Path) -> int:
 # -- what has become of the reports ----------------------------------------------------------
 
 
-def _compare(share: Share, site: Site) -> tuple[int, int]:
-    """How many points Graphite lacks or has with another value, and how many were compared."""
-    sent = sorted(share.sent(), key=lambda path: stability_report.scan_time(path.name))
-    lost = compared = 0
-    with progress("Graphite: reports compared", len(sent)) as advance:
-        for comparison in compare(site.graphite(), (_expected(path, site) for path in sent)):
-            compared += comparison.values
-            lost += comparison.values - comparison.counts[State.STORED]
-            advance(1)
-    return lost, compared
-
-
-def _expected(path: Path, site: Site) -> Expected:
-    (location,) = (location for location, name in FOLDERS.items() if name == path.parent.name)
-    return expected(site, location, stability_report.read(str(path)), path.name)
+def _compare(share: Share, site: Site) -> list[Comparison]:
+    locations = {name: location for location, name in FOLDERS.items()}
+    return read_back(
+        site,
+        [(locations[path.parent.name], stability_report.read(str(path))) for path in share.sent()],
+    )
 
 
 def _print_summary(chaos: Chaos, lost: int, compared: int) -> bool:

@@ -15,12 +15,14 @@ from hops import site as hops_site
 from hops.console import console, progress, say
 from hops.graphiteweb import GraphiteWeb
 from hops.paths import series_of_coil
-from hops.readback import Comparison, Expected, State, compare, expected
+from hops.readback import Comparison, State
+from hops.site import Site
 from hops.times import DAY
 from lab.diamond import DiamondSite
 from lab.grafana import Grafana, GrafanaMissing, Program, find_grafana
 from lab.graphite import EmbeddedGraphite, find_environment
 from lab.ports import LOOPBACK
+from lab.readback import lacking, read_back, values
 from lab.reports import ARCHIVE, Reports, copied, invented
 from lab.workplace import workplace
 
@@ -51,10 +53,9 @@ def show(
         ) as graphite:
             site = _site(folder / "diamond", reports, graphite)
             _run_diamond(site, reports)
-            wanted = _expected(site, reports)
-            web = GraphiteWeb.at(graphite.url)
-            all_stored = _print_summary(reports, web, _wait_until_stored(web, wanted))
-            _print_where_to_look(graphite, wanted)
+            found = _wait_until_stored(hops_site.load(site.conf), reports)
+            all_stored = _print_summary(reports, GraphiteWeb.at(graphite.url), found)
+            _print_where_to_look(graphite, found)
             if not once:
                 with _dashboards(folder / "grafana", grafana, graphite.url):
                     _stay(site, reports)
@@ -85,13 +86,6 @@ def _site(folder: Path, reports: Reports, graphite: EmbeddedGraphite) -> Diamond
     )
 
 
-def _expected(diamond: DiamondSite, reports: Reports) -> list[Expected]:
-    """What Graphite should have when all is done, oldest scan first."""
-    site = hops_site.load(diamond.conf)
-    wanted = [expected(site, location, each, each.filename) for location, each in reports.good]
-    return sorted(wanted, key=lambda each: each.scan.epoch)
-
-
 # -- the road ------------------------------------------------------------------------------
 
 
@@ -114,23 +108,13 @@ def _run_diamond(site: DiamondSite, reports: Reports) -> None:
         say("".join(site.log.read_text(errors="replace").splitlines(True)[-5:]))
 
 
-def _wait_until_stored(graphite: GraphiteWeb, wanted: Collection[Expected]) -> list[Comparison]:
+def _wait_until_stored(site: Site, reports: Reports) -> list[Comparison]:
     """Reads everything back, again until all is there or patience is at its end."""
     deadline = time.monotonic() + STORE_PATIENCE
-    while True:
-        found = []
-        with progress("Graphite: reports compared", len(wanted)) as advance:
-            for comparison in compare(graphite, wanted):
-                found.append(comparison)
-                advance(1)
-        if all(each.is_stored for each in found) or time.monotonic() > deadline:
-            return found
-        say(f"{_lacking(found):,} points are not there yet; looking again ...")
+    while lacking(found := read_back(site, reports.good)) and time.monotonic() < deadline:
+        say(f"{lacking(found):,} points are not there yet; looking again ...")
         time.sleep(2)
-
-
-def _lacking(found: Collection[Comparison]) -> int:
-    return sum(each.values - each.counts[State.STORED] for each in found)
+    return found
 
 
 @contextmanager
@@ -170,7 +154,7 @@ def _print_summary(
     reports: Reports, graphite: GraphiteWeb, compared: Collection[Comparison]
 ) -> bool:
     """Whether all of all reports is stored."""
-    total = sum(each.values for each in compared)
+    total = values(compared)
     there = [each.scan for each in compared if each.counts[State.STORED]]
     coils = {scan.path for scan in there}
     series = sum(len(graphite.expand(str(series_of_coil(path)))) for path in coils)
@@ -181,17 +165,17 @@ def _print_summary(
     table.add_row("coils", f"{len(coils):,}")
     table.add_row("reports", f"{len(there):,} of {len(compared):,}")
     table.add_row("series", f"{series:,}")
-    table.add_row("points", f"{total - _lacking(compared):,} of {total:,} stored")
+    table.add_row("points", f"{total - lacking(compared):,} of {total:,} stored")
     console.print(table)
     for sentence in reports.bad:
         say(f"Not ingested: {sentence}", "red")
-    return not _lacking(compared) and not reports.bad
+    return not lacking(compared) and not reports.bad
 
 
-def _print_where_to_look(graphite: EmbeddedGraphite, wanted: Collection[Expected]) -> None:
+def _print_where_to_look(graphite: EmbeddedGraphite, compared: Collection[Comparison]) -> None:
     say(f"Carbon takes metrics at {LOOPBACK}:{graphite.line_port}.")
     say(f"Graphite's pages: {graphite.url}/")
-    scans = [each.scan for each in wanted]
+    scans = sorted((each.scan for each in compared), key=lambda scan: scan.epoch)
     for path, location, coil in sorted({(each.path, each.location, each.coil) for each in scans}):
         query = urllib.parse.urlencode(
             {
