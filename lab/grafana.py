@@ -92,7 +92,11 @@ class Grafana:
                 f"Port {self._port} of {LOOPBACK}, meant for Grafana, is taken: choose another."
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._server.start()
+        try:
+            self._server.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ends it for certain; stopping twice is fine."""

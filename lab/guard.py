@@ -35,7 +35,8 @@ def main() -> None:
             if stopping.is_set():
                 process[0].kill()
             elif not is_ready and (is_ready := answers(url)):
-                os.write(STARTER, b"!")
+                with suppress(OSError):  # who has gone will not read it
+                    os.write(STARTER, b"!")
 
 
 process: list[subprocess.Popen[bytes]] = []

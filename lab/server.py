@@ -77,7 +77,7 @@ class Server:
             # Left unread, so that whoever asks next hears it too.
             answer = self._lifeline.recv(1, socket.MSG_PEEK)
         except socket.timeout:
-            self.kill()
+            self.stop()  # in order, for whatever it has started
             raise LabError(
                 f"{self.name} did not come up in {START_PATIENCE} s; {self._log_tail()}."
             ) from None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import grafana
+from lab import grafana, server
 from lab.errors import LabError
 from lab.grafana import Grafana, GrafanaMissing, find_grafana
 
@@ -138,6 +138,18 @@ def test_one_that_ends_as_it_starts_is_an_error_that_names_its_log(tmp_path: Pat
     with pytest.raises(LabError, match=r"grafana\.log"):
         running.start()
     assert "no database" in (tmp_path / "data" / "grafana.log").read_text()
+
+
+def test_one_that_does_not_become_well_is_ended_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "START_PATIENCE", 1)
+    ill = "Page.do_GET = lambda page: page.send_error(503)"
+    program = find_grafana(stand_in(tmp_path / "home", more=ill))
+    running = Grafana(tmp_path / "data", program, GRAPHITE)
+    with pytest.raises(LabError, match="did not come up"):
+        running.start()
+    assert not is_listening(running.url)
 
 
 def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
