@@ -73,7 +73,7 @@ def test_the_wheel_has_the_modules_and_what_an_operator_copies(
     modules = {name for name in files if not SHARE.match(name)}
     copied = r"(conf|graphite|grafana/dashboards|grafana/provisioning)/.*"
     assert shared == {name for name in tracked if re.fullmatch(copied, name)}
-    imported = r"stability_\w+\.py|(diamond3|hops)/.*|sample_data/[^/.]*\.py"
+    imported = r"stability_\w+\.py|(diamond3|hops|lab)/.*|sample_data/[^/.]*\.py"
     assert modules == {name for name in tracked if re.fullmatch(imported, name)}
 
 
