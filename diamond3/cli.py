@@ -1,18 +1,23 @@
 """The command `diamond3`: what the command `diamond` is on Python 2."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from diamond3 import activate, daemon, logs
+from diamond3 import activate, daemon, logs, parts
 from diamond3.accounts import Account
 from diamond3.configuration import server_settings
 from diamond3.errors import DiamondError
 from diamond3.installed import find_diamond, our_version
 from diamond3.once import run_once
+from diamond3.parts import Parts
 from diamond3.pidfile import PidFile
+from diamond3.server import tell
+
+log = logging.getLogger("diamond")
 
 EXAMPLES = """\
 examples:
@@ -34,6 +39,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             return 0
         return _start(options)
     except DiamondError as error:
+        if log.hasHandlers():
+            log.critical(error)
         print(f"diamond3: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -87,7 +94,7 @@ def _start(options: argparse.Namespace) -> int:
         pid_file.refuse_second_daemon()
     if options.foreground:
         _prepare(options, configfile, account)
-        return daemon.serve(configfile)
+        return daemon.serve(configfile, _checked(configfile))
     return _start_daemon(options, configfile, account, pid_file)
 
 
@@ -101,9 +108,10 @@ def _start_daemon(
     try:
         announce(os.getpid())  # while we may still create the file
         _prepare(options, configfile, account)
+        found = _checked(configfile)  # while we may still say what is wrong
         if not options.skip_fork:
             daemon.detach(announce)
-        return daemon.serve(configfile)
+        return daemon.serve(configfile, found)
     finally:
         if pid_file:
             pid_file.remove()
@@ -111,14 +119,23 @@ def _start_daemon(
 
 def _prepare(options: argparse.Namespace, configfile: str, account: Account) -> None:
     """Set up what both a daemon and a single run need."""
-    if not options.log_stdout:
+    if options.log_stdout:
+        logs.to_stdout()
+    else:
         logs.configure(configfile)  # while we may still open the log
     account.become()
     activate()  # as the user who will read the translation from now on
-    if options.log_stdout:
-        from diamond.utils.log import setup_logging
 
-        setup_logging(configfile, stdout=True)
+
+def _checked(configfile: str) -> Parts:
+    found = parts.load(configfile)
+    parts.check(found)
+    if not found.enabled:
+        tell(
+            f"no collector is switched on in {configfile} or in its collectors_config_path; set "
+            "enabled = True in the .conf of one, and reload"
+        )
+    return found
 
 
 def _account(options: argparse.Namespace, settings: Any) -> Account:

@@ -7,9 +7,11 @@ import signal
 import sys
 import time
 from types import FrameType
-from typing import Any, Callable, NoReturn, Optional
+from typing import Callable, NoReturn, Optional
 
 from diamond3.errors import DiamondError
+from diamond3.parts import Parts
+from diamond3.server import Server
 
 log = logging.getLogger("diamond")
 
@@ -71,14 +73,12 @@ def _announce_and_exit(announce: Callable[[int], None], pid: int) -> NoReturn:
     os._exit(0)
 
 
-def serve(configfile: str) -> int:
-    """Run Diamond's server until a signal ends it; the exit code.
+def serve(configfile: str, parts: Parts) -> int:
+    """Run the server until a signal ends it; the exit code.
 
     Raises:
-        DiamondError: the server failed; its log has the traceback.
+        DiamondError: the server failed; if that was unexpected, the log has a traceback.
     """
-    from diamond.server import Server
-
     # The server listens for SIGHUP once it is up; until then one would kill it, and the
     # process of the handlers, which never does, any time.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -86,12 +86,14 @@ def serve(configfile: str) -> int:
         signal.signal(signum, _stop)
     # The server starts the process of its queue: a stop has to wait until it knows that process.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    server = Server(configfile=configfile)
+    server = Server(configfile, parts)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         server.run()
     except _Stopped as stopped:
         log.info("Signal received: %d", stopped.signum)
+    except DiamondError:
+        raise
     except Exception as error:
         log.critical("Diamond failed", exc_info=True)
         raise DiamondError(
@@ -113,7 +115,7 @@ def _ignore_signals() -> None:
         signal.signal(signum, signal.SIG_IGN)
 
 
-def _end(server: Any) -> None:
+def _end(server: Server) -> None:
     _ignore_signals()
     # Collectors and handlers are daemonic processes, the one that owns their queue is not.
     workers = [child for child in multiprocessing.active_children() if child.daemon]

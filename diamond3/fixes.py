@@ -8,10 +8,7 @@ Python 2 meaning; the code that uses it then stays Diamond's own.
 import copyreg
 import logging
 import math
-import multiprocessing
-import os
 import pickle
-import signal
 import socket
 import struct
 import subprocess
@@ -22,11 +19,10 @@ from contextlib import suppress
 from functools import partial
 from importlib import metadata
 from operator import attrgetter
-from types import FrameType, SimpleNamespace
-from typing import Any, Callable, Optional, Union
+from types import SimpleNamespace
+from typing import Any, Callable, Union
 
 from diamond3 import logs
-from diamond3.metric_queue import Manager
 
 Fix = Callable[[Any], None]
 
@@ -184,7 +180,7 @@ def logging_reads_diamonds_configuration(module: Any) -> None:
     module.setup_logging = setup
 
 
-# Modules and processes
+# Modules, and what crosses the queue
 
 
 def entry_points_without_setuptools(module: Any) -> None:
@@ -196,38 +192,6 @@ def entry_points_without_setuptools(module: Any) -> None:
         return metadata.entry_points().get(group, ())
 
     module.pkg_resources = SimpleNamespace(iter_entry_points=iter_entry_points)
-
-
-def processes_by_fork(module: Any) -> None:
-    """Collectors, handlers and their loggers reach their processes by fork, and only so.
-
-    Linux forks no longer by default since 3.14, macOS since 3.8.
-
-    The process of the queue leaves signals to the daemon, which stops it last: without it the
-    others end in tracebacks when a terminal or a service manager signals all at once.
-
-    Only collectors are started again when they die. Without the queue or the handlers nothing is
-    sent any more, so the daemon ends too, for its service manager to see.
-
-    The queue is one that many metrics cross at a time, see `metric_queue`.
-    """
-    context = multiprocessing.get_context("fork")
-    needed: set[str] = set()
-
-    def manager() -> Manager:
-        return Manager(context, _outlive_the_others)
-
-    def active_children() -> list[Any]:
-        children = context.active_children()
-        names = {child.name for child in children}
-        for name in needed - names:
-            raise RuntimeError(f"its process {name!r} has ended, and nothing is sent any more")
-        needed.update(name for name in names if "Collector" not in name)
-        return children
-
-    module.multiprocessing = SimpleNamespace(
-        Manager=manager, Process=context.Process, active_children=active_children
-    )
 
 
 def metrics_are_pickled_as_values(module: Any) -> None:
@@ -253,19 +217,6 @@ def _unpickled(kind: Any, *values: Any) -> Any:
         metric.ttl,
     ) = values
     return metric
-
-
-def _outlive_the_others() -> None:
-    daemon = os.getppid()
-
-    def end_if_orphaned(signum: int, frame: Optional[FrameType]) -> None:
-        if os.getppid() != daemon:  # it was killed, and will not stop us any more
-            raise SystemExit(0)
-        signal.alarm(1)  # it may be dying just now
-
-    for each in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(each, end_if_orphaned)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # our daemon.py blocks it
 
 
 def last_flush_may_be_too_late(module: Any) -> None:
@@ -295,7 +246,6 @@ FIXES: dict[str, tuple[Fix, ...]] = {
     "diamond.handler.tsdb": (text_on_sockets,),
     "diamond.handler.zmq_pubsub": (text_on_zeromq,),
     "diamond.metric": (halves_rounded_away_from_zero, metrics_are_pickled_as_values),
-    "diamond.server": (processes_by_fork,),
     "diamond.utils.classes": (entry_points_without_setuptools,),
     "diamond.utils.log": (formatter_adds_the_place, logging_reads_diamonds_configuration),
 }

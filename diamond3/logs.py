@@ -4,25 +4,45 @@ import configparser
 import logging.config
 import sys
 
+from diamond3.errors import DiamondError
+
+# As Diamond's own, which gives each error a second line with a place in the program's text.
+FORMAT = "%(created)s\t[%(processName)s:%(process)d:%(levelname)s]\t%(message)s"
+
 
 def configure(configfile: str) -> None:
     """Set up logging from the `[loggers]`, `[handlers]` and `[formatters]` of `configfile`.
 
-    If that fails Diamond works without a log, as it always did, and says so on stderr.
-
     diamond.conf is written for ConfigObj, whose `[[sections]]` may occur several times (there is
     a `[[default]]` among the handlers and one among the collectors). Python 2's ConfigParser
     allowed that, and comments after a value; Python 3's has to be told.
+
+    Raises:
+        DiamondError: nothing would be logged.
     """
     parser = configparser.ConfigParser(strict=False, inline_comment_prefixes=(";",))
     try:
         with open(configfile, encoding="utf-8", errors="surrogateescape") as file:
             parser.read_file(file)
         logging.config.fileConfig(parser, disable_existing_loggers=False)
+    except OSError as error:
+        raise DiamondError(
+            f"the log {error.filename}, which {configfile} names, cannot be written "
+            f"({error.strerror}); create its folder, and let Diamond's user write to it"
+        ) from None
     except Exception as error:  # a class, its arguments: anything may be named there
-        print(
-            f"diamond3: the logging described in {configfile} cannot be set up "
-            f"({type(error).__name__}: {error}), so nothing will be logged; "
-            "correct its [loggers], [handlers] and [formatters] sections",
-            file=sys.stderr,
-        )
+        raise DiamondError(
+            f"the logging described in {configfile} cannot be set up "
+            f"({type(error).__name__}: {error}); "
+            "correct its [loggers], [handlers] and [formatters] sections, or log to the terminal "
+            "with -l"
+        ) from None
+
+
+def to_stdout() -> None:
+    """Log everything to standard output."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    log = logging.getLogger("diamond")
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)

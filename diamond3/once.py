@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from diamond3.errors import DiamondError
+from diamond3 import parts
 
 log = logging.getLogger("diamond")
 
@@ -28,32 +28,11 @@ def run_once(configfile: str, name: str) -> int:
     Raises:
         DiamondError: the configuration does not load, or has no such collector.
     """
-    from diamond.utils.classes import initialize_collector, load_collectors
-    from diamond.utils.config import load_config
-
-    try:
-        config = load_config(configfile)
-        collectors = load_collectors(config["server"]["collectors_path"])
-    except Exception as error:
-        raise DiamondError(
-            f"the configuration {configfile} cannot be loaded ({type(error).__name__}: {error}); "
-            "correct it"
-        ) from error
-    # Diamond's rule for running one class under several names: the first word is the class.
-    collector_class = collectors.get(name.partition(" ")[0])
-    if collector_class is None:
-        known = ", ".join(sorted(collectors)) or "none"
-        raise DiamondError(
-            f"there is no collector {name!r} in the collectors_path of {configfile} "
-            f"or in an installed package; those that load are: {known}"
-        )
-
+    found = parts.load(configfile)
     errors = listen_for_errors()
-    collector = initialize_collector(
-        collector_class, name=name, configfile=configfile, handlers=configured_handlers(config)
-    )
-    if collector is not None:
-        _run(collector)
+    # In this order: a collector without handlers would publish to nobody.
+    collector = found.collector(name, parts.handlers(found.config))
+    _run(collector)
     return _exit_code(name, errors)
 
 
@@ -64,20 +43,6 @@ def listen_for_errors() -> Errors:
     if not log.propagate:
         log.addHandler(errors)
     return errors
-
-
-def configured_handlers(config: Any) -> list[Any]:
-    """The handlers that Diamond's configuration, a mapping, names; what is wrong is logged."""
-    from diamond.utils.classes import load_handlers, load_include_path
-
-    server = config["server"]
-    if "handlers_path" in server:
-        load_include_path([path.strip() for path in server.as_list("handlers_path")])
-    names = server.as_list("handlers") if "handlers" in server else []
-    handlers: list[Any] = load_handlers(config, names)
-    if not handlers or len(handlers) < len(names):
-        log.error("Only %d of the handlers %r could be loaded", len(handlers), names)
-    return handlers
 
 
 def _run(collector: Any) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from diamond3.once import configured_handlers, listen_for_errors
+from diamond3 import DiamondError, parts
+from diamond3.once import listen_for_errors
 from hops.backfill.finding import LeftOut, OldReport, digest
 from hops.console import printable
 from hops.errors import Problem
@@ -131,9 +132,9 @@ class Sender:
 def _collector_of(site: Site, scanner: Any) -> Any:
     """The site's `StabilityCollector` with its handlers, for one scanner only."""
     try:
-        handlers = configured_handlers(site.config)
-    except Exception as error:  # handlers fail with anything
-        raise Problem(f"The handlers in {site.conf} cannot be loaded: {error!r}.") from error
+        handlers = parts.handlers(site.config)
+    except DiamondError as error:
+        raise Problem(f"{error}.") from None
     collector = type(site.collector)(configfile=str(site.conf), handlers=handlers)
     collector.config["scanners"] = {scanner.location: scanner.folder}
     collector.process_config()

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from hops.console import print_json, say
+from hops.doctor import configuration
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
 from hops.options import HELP, config_option, json_option
@@ -20,9 +21,16 @@ STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops doctor --probe | hops doctor -c /etc/diamond/diamond.conf --json",
+    epilog="Examples: hops doctor --probe | hops doctor --config-only | "
+    "hops doctor -c /etc/diamond/diamond.conf --json",
 )
 @config_option
+@click.option(
+    "--config-only",
+    is_flag=True,
+    help="Look only at whether Diamond accepts its configuration: at once, for a service that "
+    "starts or reloads.",
+)
 @click.option(
     "--probe",
     is_flag=True,
@@ -30,7 +38,7 @@ STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
     "them.",
 )
 @json_option
-def main(conf: Path, probe: bool, as_json: bool) -> None:
+def main(conf: Path, config_only: bool, probe: bool, as_json: bool) -> None:
     """Look at the whole road of a report, from the scanner's folder to Graphite's retention, and
     say of each part whether it is ok, and if not what to do.
 
@@ -39,7 +47,7 @@ def main(conf: Path, probe: bool, as_json: bool) -> None:
     "todo"}]}, where a state is ok, warning or failed.
     """
     findings = []
-    for finding in _examine(conf, probe):
+    for finding in configuration.accepted(conf) if config_only else _examine(conf, probe):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -47,7 +55,7 @@ def main(conf: Path, probe: bool, as_json: bool) -> None:
     if as_json:
         found = [asdict(finding) for finding in findings]
         print_json({"failed": count[FAILED], "warnings": count[WARNING], "findings": found})
-    else:
+    elif not config_only:
         say(f"\n{count[OK]} ok, {count[WARNING]} warnings, {count[FAILED]} failed")
     sys.exit(1 if count[FAILED] else 0)
 

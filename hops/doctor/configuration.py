@@ -1,13 +1,30 @@
-"""What the collector's configuration says."""
+"""What Diamond's and the collector's configuration say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import diamond3
+from diamond3 import parts
 from hops.doctor.finding import FAILED, OK, Finding
 from hops.site import Site
 
 FILE = "StabilityCollector.conf"
+
+
+def accepted(conf: Path) -> Iterator[Finding]:
+    """Whether Diamond, which would say the same, starts with the configuration file `conf`."""
+    try:
+        diamond3.activate()
+        with parts.silence():
+            found = parts.load(str(conf.absolute()))
+            parts.check(found)
+    except diamond3.DiamondError as error:
+        yield Finding("configuration", FAILED, str(error))
+        return
+    collectors = ", ".join(sorted(found.enabled)) or "no collector"
+    yield Finding("configuration", OK, f"{conf} is accepted, and switches on: {collectors}")
 
 
 def check(site: Site) -> Iterator[Finding]:

@@ -234,12 +234,15 @@ def test_a_daemon_that_can_send_nothing_any_more_ends(site, receiver, which):
 
 
 def test_failing_server_says_why_and_leaves_nothing_behind(site):
-    (site.folder / "collectors" / "sample.py").unlink()
-    (site.folder / "collectors").rmdir()
+    """This handler is made only when Diamond runs, as it opens a file."""
+    site.configure(
+        ["diamond.handler.archive.ArchiveHandler"],
+        f"[[ArchiveHandler]]\nlog_file = {site.folder}/nowhere/archive.log",
+    )
     result = site.run("--skip-fork")
     assert result.returncode == 1
-    assert "Directory does not exist" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert "Traceback" in site.log
+    assert f"{site.folder}/nowhere/archive.log" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in site.log
     assert not site.pid_file.exists()
     assert site.processes() == []

@@ -202,7 +202,8 @@ def test_handler_that_does_not_load_fails(site):
     site.configure([NULL, "no_such_module.Handler"])
     result = site.run("-r", "SampleCollector")
     assert result.returncode == 1
-    assert "1 of the handlers" in result.stderr
+    assert "'no_such_module.Handler' in `handlers`" in result.stderr
+    assert "answer" not in site.log  # it has not run
 
 
 def test_another_collector_that_does_not_load_is_no_failure(site):

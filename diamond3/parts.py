@@ -1,0 +1,246 @@
+"""The handlers and collectors that Diamond's configuration names, or what is wrong with it."""
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import configobj
+
+from diamond3 import configuration
+from diamond3.configuration import listed, place
+from diamond3.errors import DiamondError
+
+QUEUE_SIZE = 16384  # Diamond's, where its configuration says nothing
+LOAD_DELAY = 1.0
+QUEUE_HANDLER = "diamond.handler.queue.QueueHandler"  # between processes, and none of its own
+EXAMPLE = "diamond.handler.graphite.GraphiteHandler"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What Diamond runs, all of it accepted by `load`."""
+
+    config: Any
+    """Diamond's configuration, a mapping."""
+    classes: dict[str, Any]
+    """The collectors that were found, by name."""
+
+    @property
+    def queue_size(self) -> int:
+        """How many metrics wait for the handlers; 0 is without bound."""
+        return int(self.config["server"].get("metric_queue_size", QUEUE_SIZE))
+
+    @property
+    def load_delay(self) -> float:
+        """Seconds between the starts of two collectors."""
+        return float(self.config["server"].get("collectors_load_delay", LOAD_DELAY))
+
+    @property
+    def enabled(self) -> set[str]:
+        """The collectors that are switched on. Diamond passes over names without its word."""
+        return {
+            name
+            for name, section in self.config["collectors"].items()
+            if section.get("enabled", False) is True and "Collector" in _class_name(name)
+        }
+
+    def collector(self, name: str, handlers: list[Any]) -> Any:
+        """A new collector of that name.
+
+        Raises:
+            DiamondError: there is no such class, or it does not accept its configuration.
+        """
+        cls = self.classes.get(_class_name(name))
+        if cls is None:
+            known = ", ".join(sorted(self.classes)) or "none"
+            raise DiamondError(
+                f"there is no collector {name!r} in the collectors_path of {self.config.filename} "
+                f"or in an installed package; those that load are: {known}"
+            )
+        return make_collector(cls, name, self.config.filename, handlers)
+
+
+def load(configfile: str) -> Parts:
+    """What Diamond finds by its configuration; no collector or handler is made.
+
+    Raises:
+        DiamondError: the configuration, or its [server], cannot be used.
+    """
+    config = configuration.load(configfile)
+    _number(config, "metric_queue_size", QUEUE_SIZE, int)
+    _number(config, "collectors_load_delay", LOAD_DELAY, float)
+    return Parts(config, _collector_classes(config))
+
+
+def check(parts: Parts) -> None:
+    """Makes all that is switched on, to see whether its configuration is accepted; connects to
+    nothing, and logs nothing.
+
+    Raises:
+        DiamondError: something is not.
+    """
+    with silence():
+        for cls, own in _handler_classes(parts.config):
+            # One that connects to nothing may open a file, which is not for a look.
+            if hasattr(cls, "_connect"):
+                unconnected = type(cls.__name__, (cls,), {"_connect": _do_nothing})
+                _make_handler(unconnected, own, parts.config)
+        for name in sorted(parts.enabled):
+            parts.collector(name, [])
+
+
+def handlers(config: Any) -> list[Any]:
+    """The handlers that Diamond's configuration, a mapping, names; ready to send.
+
+    Raises:
+        DiamondError: none is named, or one does not load or does not accept its configuration.
+    """
+    return [_make_handler(cls, own, config) for cls, own in _handler_classes(config)]
+
+
+def make_collector(cls: Any, name: str, configfile: str, handlers: list[Any]) -> Any:
+    """A new collector.
+
+    Raises:
+        DiamondError: it does not accept its configuration.
+    """
+    try:
+        collector = cls(name=name, configfile=configfile, handlers=handlers)
+    except Exception as error:  # a collector may fail with anything
+        config = configuration.load(configfile)
+        file = place(config, "collectors", name)
+        text = str(error)
+        if not text.startswith(name):
+            text = f"{name}: {_said(error, _own(config, 'collectors', name))}"
+        raise DiamondError(f"{text}; correct it in {file}") from error
+    interval = collector.config.get("interval")
+    if not _is_positive(interval):
+        file = place(configuration.load(configfile), "collectors", name)
+        raise DiamondError(
+            f"{name}: interval = {interval!r}: expected seconds, more than 0; correct it in {file}"
+        )
+    return collector
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing is logged meanwhile."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _class_name(name: str) -> str:
+    """Diamond's rule for running one class under several names: the first word is the class."""
+    return name.partition(" ")[0]
+
+
+def _collector_classes(config: Any) -> dict[str, Any]:
+    from diamond.utils.classes import load_collectors
+
+    folders = listed(config["server"], "collectors_path")
+    missing = [folder for folder in folders if not os.path.isdir(folder)]
+    if missing or not folders:
+        what = f"the folder {missing[0]} is missing" if missing else "no folder is named"
+        raise DiamondError(
+            f"{what} in `collectors_path` of [server] in {config.filename}; name one that exists, "
+            "or create it: it may be empty"
+        )
+    try:
+        classes: dict[str, Any] = load_collectors(folders)
+    except OSError as error:
+        raise DiamondError(
+            f"{error.filename} in `collectors_path` of [server] in {config.filename} cannot be "
+            f"read ({error.strerror}); let Diamond's user read it"
+        ) from error
+    return classes
+
+
+def _handler_classes(config: Any) -> Iterator[tuple[Any, Any]]:
+    """The class and the configuration of each handler."""
+    from diamond.handler.Handler import Handler
+    from diamond.utils.classes import load_dynamic_class, load_include_path
+
+    server = config["server"]
+    load_include_path(listed(server, "handlers_path"))
+    names = [name for name in listed(server, "handlers") if name != QUEUE_HANDLER]
+    if not names:
+        raise DiamondError(
+            f"`handlers` of [server] in {config.filename} names none, so that nothing would be "
+            f"sent; set handlers = {EXAMPLE}"
+        )
+    for name in names:
+        try:
+            cls = load_dynamic_class(name, Handler)
+        except Exception as error:  # a module may fail with anything
+            raise DiamondError(
+                f"{name!r} in `handlers` of [server] in {config.filename} cannot be loaded "
+                f"({_said(error, {})}); expected a class like {EXAMPLE}"
+            ) from error
+        yield cls, _own(config, "handlers", cls.__name__)
+
+
+def _own(config: Any, kind: str, name: str) -> configobj.ConfigObj:
+    """The configuration of one handler or collector; `kind` is the section."""
+    own = configobj.ConfigObj(interpolation=False)
+    for section in ("default", name):
+        own.merge(config[kind].get(section, {}))
+    return own
+
+
+def _make_handler(cls: Any, own: Any, config: Any) -> Any:
+    name = cls.__name__
+    try:
+        handler = cls(own)
+    except Exception as error:  # a handler may fail with anything
+        raise DiamondError(
+            f"{name}: {_said(error, own)}; correct it in {place(config, 'handlers', name)}"
+        ) from error
+    port = getattr(handler, "port", None)
+    if isinstance(port, int) and not 0 < port < 65536:
+        raise DiamondError(
+            f"{name}: port = {port}: expected a number from 1 to 65535; correct it in "
+            f"{place(config, 'handlers', name)}"
+        )
+    return handler
+
+
+def _do_nothing(handler: Any) -> None:
+    pass
+
+
+def _number(config: Any, key: str, default: float, kind: type) -> None:
+    value = config["server"].get(key, default)
+    try:
+        kind(value)
+    except (TypeError, ValueError):
+        raise DiamondError(
+            f"{key} = {value!r} in [server] of {config.filename}: expected a number; correct it"
+        ) from None
+
+
+def _is_positive(interval: Any) -> bool:
+    try:
+        return 0 < float(interval) < math.inf
+    except (TypeError, ValueError):
+        return False
+
+
+def _said(error: Exception, own: Mapping[str, Any]) -> str:
+    """What an error says, and of which key, if it tells of a value."""
+    keys = [key for key, value in own.items() if _is_told_of(value, error)]
+    told = "".join(f"{key} = {own[key]!r} cannot be used: " for key in keys[:1])
+    return f"{told}{type(error).__name__}: {error}"
+
+
+def _is_told_of(value: Any, error: Exception) -> bool:
+    if isinstance(value, list):
+        return isinstance(error, TypeError)  # of a comma where one value was meant
+    return bool(value) and (value == getattr(error, "pattern", None) or repr(value) in str(error))
