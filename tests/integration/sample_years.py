@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from typing import Any
 
 from grafana_page import Page, ask_raw
 from PIL import Image
+from whisper_files import store
 
 import stability_report
 from hops.quantities import QUANTITIES
@@ -60,10 +59,9 @@ def configuration(folder: Path, url: str) -> Path:
 
 
 def fill(graphite: EmbeddedGraphite) -> None:
-    """Sends what a report shows of both scanners, with service notes, and has it stored."""
-    lines = [line for scanner in (NORTH_SCANNER, SOUTH_SCANNER) for line in _lines(scanner)]
-    with socket.create_connection(("127.0.0.1", graphite.line_port)) as connection:
-        connection.sendall("".join(lines).encode())
+    """Stores what a report shows of both scanners, with service notes."""
+    for scanner in (NORTH_SCANNER, SOUTH_SCANNER):
+        store(graphite.whisper_dir, _points(scanner))
     service = NORTH_SCANNER.history.services[-1]
     post_event(
         graphite, _note(NORTH, service, "Service visit: gradients and receiver adjusted")
@@ -71,10 +69,6 @@ def fill(graphite: EmbeddedGraphite) -> None:
     repaired = SOUTH_SCANNER.history.failures[0].repaired
     assert repaired is not None
     post_event(graphite, _note(SOUTH, repaired, "Element of the 32-channel coil replaced"))
-    _wait_for(graphite, lines[-1])
-    # Which coils there are is seen from the files; carbon has written all of them when it stops.
-    graphite.carbon.stop()
-    graphite.carbon.start()
 
 
 def post_event(graphite: EmbeddedGraphite, event: dict[str, object]) -> None:
@@ -89,7 +83,7 @@ def _note(location: str, day: date, what: str) -> dict[str, object]:
     return {"what": what, "tags": ["service", location.replace("/", ".")], "when": epoch}
 
 
-def _lines(scanner: Scanner) -> Iterator[str]:
+def _points(scanner: Scanner) -> Iterator[tuple[str, int, float]]:
     path = f"{PREFIX}.{stability_report.location_path(scanner.location)}"
     for scan in schedule([scanner], LAST_DAY):
         report = stability_report.parse(report_text(simulate(scan)), scan.file_name)
@@ -97,21 +91,7 @@ def _lines(scanner: Scanner) -> Iterator[str]:
         for point in stability_report.points(report):
             if f"{point.section}.{point.column}" in COLUMNS:
                 name = f"{scan.coil.channels}.{point.section}.{point.column}.{point.slice}"
-                yield f"{path}.{name} {point.number!r} {epoch}\n"
-
-
-def _wait_for(graphite: EmbeddedGraphite, line: str) -> None:
-    """Waits until Graphite shows the point that was sent last."""
-    series, _, epoch = line.split()
-    query = f"target={series}&from={int(epoch) - 7200}&until={epoch}&format=json&noNullPoints=1"
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + 120
-    while True:
-        with direct.open(f"{graphite.url}/render?{query}") as answer:
-            if any(one["datapoints"] for one in json.load(answer)):
-                return
-        assert time.monotonic() < deadline, f"Graphite does not show {line}"
-        time.sleep(0.2)
+                yield f"{path}.{name}", epoch, point.number
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import signal
 import socket
 import struct
@@ -27,7 +28,28 @@ pytestmark = pytest.mark.integration
 SCAN = 1536570550
 HOUR = SCAN - SCAN % 3600
 
-SERIES = "servers.scanhost.StabilityCollector.Harvard.Northwest.Bay1.32.SNR.mean.8"
+PREFIX = "servers.scanhost.StabilityCollector.Harvard.Northwest."
+
+
+@pytest.fixture
+def own(graphite_environment, tmp_path):
+    """A Graphite of the test's own."""
+    with EmbeddedGraphite(tmp_path / "graphite", graphite_environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def graphite(graphite_environment, tmp_path_factory):
+    """A Graphite for all tests, which leave it running; each uses series of its own."""
+    folder = tmp_path_factory.mktemp("graphite")
+    with EmbeddedGraphite(folder, graphite_environment) as running:
+        yield running
+
+
+@pytest.fixture
+def series(request):
+    """A series that only this test has."""
+    return f"{PREFIX}{re.sub('[^a-z0-9]', '_', request.node.name)}.32.SNR.mean.8"
 
 
 def send_lines(graphite, *lines):
@@ -86,22 +108,22 @@ def lives(pid):
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_gives_back_what_came_by_line(graphite):
-    send_lines(graphite, f"{SERIES} 333.6 {SCAN}")
-    eventually(lambda: rendered(graphite, SERIES), [[333.6, HOUR]])
-    eventually(lambda: in_file(graphite, SERIES), 333.6)
+def test_gives_back_what_came_by_line(graphite, series):
+    send_lines(graphite, f"{series} 333.6 {SCAN}")
+    eventually(lambda: rendered(graphite, series), [[333.6, HOUR]])
+    eventually(lambda: in_file(graphite, series), 333.6)
 
 
-def test_gives_back_what_came_by_pickle(graphite):
-    send_pickle(graphite, [(SERIES, (SCAN, -0.000123)), (f"{SERIES}0", (SCAN, 7.0))])
-    eventually(lambda: rendered(graphite, SERIES), [[-0.000123, HOUR]])
-    eventually(lambda: in_file(graphite, f"{SERIES}0"), 7.0)
+def test_gives_back_what_came_by_pickle(graphite, series):
+    send_pickle(graphite, [(series, (SCAN, -0.000123)), (f"{series}0", (SCAN, 7.0))])
+    eventually(lambda: rendered(graphite, series), [[-0.000123, HOUR]])
+    eventually(lambda: in_file(graphite, f"{series}0"), 7.0)
 
 
-def test_a_file_of_25_years_takes_few_blocks(graphite):
-    send_lines(graphite, f"{SERIES} 333.6 {SCAN}")
-    eventually(lambda: in_file(graphite, SERIES), 333.6)
-    stat = whisper_file(graphite, SERIES).stat()
+def test_a_file_of_25_years_takes_few_blocks(graphite, series):
+    send_lines(graphite, f"{series} 333.6 {SCAN}")
+    eventually(lambda: in_file(graphite, series), 333.6)
+    stat = whisper_file(graphite, series).stat()
     assert stat.st_size > 2_500_000
     assert stat.st_blocks * 512 < 50_000
 
@@ -109,20 +131,20 @@ def test_a_file_of_25_years_takes_few_blocks(graphite):
 @pytest.mark.parametrize(
     ("column", "method"), [("min", "min"), ("max", "max"), ("mean", "average"), ("sd", "average")]
 )
-def test_aggregates_each_column_its_own_way(graphite, column, method):
-    series = SERIES.replace("mean", column)
+def test_aggregates_each_column_its_own_way(graphite, column, method, series):
+    series = series.replace("mean", column)
     send_lines(graphite, f"{series} 1.5 {SCAN}")
     eventually(lambda: in_file(graphite, series), 1.5)
     info = whisper.info(str(whisper_file(graphite, series)))
     assert (info["aggregationMethod"], info["xFilesFactor"]) == (method, 0)
 
 
-def test_keeps_everything_in_its_folder_and_only_what_was_sent(graphite):
-    send_lines(graphite, f"{SERIES} 1 {SCAN}")
-    eventually(lambda: in_file(graphite, SERIES), 1.0)
-    index = json.loads(get(graphite, "/metrics/index.json"))
-    assert index == [SERIES]
-    assert {path.name for path in graphite.folder.iterdir()} == {
+def test_keeps_everything_in_its_folder_and_only_what_was_sent(own, series):
+    send_lines(own, f"{series} 1 {SCAN}")
+    eventually(lambda: in_file(own, series), 1.0)
+    index = json.loads(get(own, "/metrics/index.json"))
+    assert index == [series]
+    assert {path.name for path in own.folder.iterdir()} == {
         "conf",
         "graphite.db",
         "log",
@@ -146,9 +168,9 @@ def test_listens_on_loopback_only(graphite):
     assert addresses == ["0100007F"] * 4
 
 
-def test_finds_metrics_for_browsers(graphite):
-    send_lines(graphite, f"{SERIES} 1 {SCAN}")
-    eventually(lambda: in_file(graphite, SERIES), 1.0)
+def test_finds_metrics_for_browsers(graphite, series):
+    send_lines(graphite, f"{series} 1 {SCAN}")
+    eventually(lambda: in_file(graphite, series), 1.0)
     [found] = json.loads(get(graphite, "/metrics/find", query="*"))
     assert found["text"] == "servers"
 
@@ -166,44 +188,44 @@ def test_draws_pictures(graphite):
     assert picture.startswith(b"\x89PNG")
 
 
-def test_answers_many_at_the_same_time(graphite):
-    send_lines(graphite, f"{SERIES} 1 {SCAN}")
-    eventually(lambda: rendered(graphite, SERIES), [[1.0, HOUR]])
+def test_answers_many_at_the_same_time(graphite, series):
+    send_lines(graphite, f"{series} 1 {SCAN}")
+    eventually(lambda: rendered(graphite, series), [[1.0, HOUR]])
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: rendered(graphite, SERIES), range(100)))
+        answers = list(pool.map(lambda _: rendered(graphite, series), range(100)))
     assert answers == [[[1.0, HOUR]]] * 100
 
 
-def test_keeps_data_and_events_over_a_restart(graphite):
+def test_keeps_data_and_events_over_a_restart(own, series):
     event = json.dumps({"what": "new phantom", "tags": ["Bay1"], "when": SCAN}).encode()
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-        f"{graphite.url}/events/", data=event
+        f"{own.url}/events/", data=event
     ).close()
-    send_lines(graphite, f"{SERIES} 333.6 {SCAN}")
-    eventually(lambda: rendered(graphite, SERIES), [[333.6, HOUR]])
-    graphite.stop()
-    graphite.start()
-    assert rendered(graphite, SERIES) == [[333.6, HOUR]]
+    send_lines(own, f"{series} 333.6 {SCAN}")
+    eventually(lambda: rendered(own, series), [[333.6, HOUR]])
+    own.stop()
+    own.start()
+    assert rendered(own, series) == [[333.6, HOUR]]
     query = {"from": SCAN - 60, "until": SCAN + 60}
-    [found] = json.loads(get(graphite, "/events/get_data", **query))
+    [found] = json.loads(get(own, "/events/get_data", **query))
     assert found["what"] == "new phantom"
 
 
-def test_writes_what_it_has_received_before_it_stops(graphite):
+def test_writes_what_it_has_received_before_it_stops(own, series):
     for hour in range(3):
-        send_lines(graphite, f"{SERIES} {hour} {SCAN + 3600 * hour}")
+        send_lines(own, f"{series} {hour} {SCAN + 3600 * hour}")
         # In memory, where carbon's writer looks for it once a second.
         eventually(
-            lambda hour=hour: rendered(graphite, SERIES, HOUR + 3600 * hour),
+            lambda hour=hour: rendered(own, series, HOUR + 3600 * hour),
             [[hour, HOUR + 3600 * hour]],
         )
-    graphite.carbon.stop()
-    assert [in_file(graphite, SERIES, HOUR + 3600 * hour) for hour in range(3)] == [0, 1, 2]
+    own.carbon.stop()
+    assert [in_file(own, series, HOUR + 3600 * hour) for hour in range(3)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["carbon", "web"])
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_either_server_can_go_and_come_back(graphite, name, end):
+def test_either_server_can_go_and_come_back(graphite, name, end, series):
     server = getattr(graphite, name)
     before = server.pid
     address = graphite.url, graphite.line_port
@@ -212,16 +234,16 @@ def test_either_server_can_go_and_come_back(graphite, name, end):
     assert not lives(before)
     server.start()
     assert (graphite.url, graphite.line_port) == address
-    send_lines(graphite, f"{SERIES} 2 {SCAN}")
-    eventually(lambda: rendered(graphite, SERIES), [[2.0, HOUR]])
+    send_lines(graphite, f"{series} 2 {SCAN}")
+    eventually(lambda: rendered(graphite, series), [[2.0, HOUR]])
 
 
-def test_comes_back_after_a_server_was_killed_by_somebody_else(graphite):
+def test_comes_back_after_a_server_was_killed_by_somebody_else(graphite, series):
     os.kill(graphite.carbon.pid, signal.SIGKILL)
     eventually(lambda: graphite.carbon.pid, None)
     graphite.start()
-    send_lines(graphite, f"{SERIES} 2 {SCAN}")
-    eventually(lambda: rendered(graphite, SERIES), [[2.0, HOUR]])
+    send_lines(graphite, f"{series} 2 {SCAN}")
+    eventually(lambda: rendered(graphite, series), [[2.0, HOUR]])
 
 
 def test_starting_twice_is_starting_once(graphite):
@@ -231,16 +253,16 @@ def test_starting_twice_is_starting_once(graphite):
     assert (graphite.carbon.pid, graphite.web.pid) == before
 
 
-def test_two_do_not_collide(graphite, graphite_environment, tmp_path):
+def test_two_do_not_collide(graphite, graphite_environment, tmp_path, series):
     with EmbeddedGraphite(tmp_path / "other", graphite_environment) as other:
-        send_lines(graphite, f"{SERIES} 1 {SCAN}")
-        send_lines(other, f"{SERIES} 2 {SCAN}")
-        eventually(lambda: rendered(graphite, SERIES), [[1.0, HOUR]])
-        eventually(lambda: rendered(other, SERIES), [[2.0, HOUR]])
+        send_lines(graphite, f"{series} 1 {SCAN}")
+        send_lines(other, f"{series} 2 {SCAN}")
+        eventually(lambda: rendered(graphite, series), [[1.0, HOUR]])
+        eventually(lambda: rendered(other, series), [[2.0, HOUR]])
 
 
 def test_two_that_want_the_same_ports_share_none(
-    graphite, graphite_environment, tmp_path, monkeypatch
+    graphite, graphite_environment, tmp_path, monkeypatch, series
 ):
     # As if both had found the same ports free at the same moment.
     choices = iter([graphite._ports, ports.choose_ports()])
@@ -250,9 +272,9 @@ def test_two_that_want_the_same_ports_share_none(
     with other:
         assert other.line_port != graphite.line_port
         for hour in range(20):
-            send_lines(graphite, f"{SERIES} {hour} {SCAN + 3600 * hour}")
+            send_lines(graphite, f"{series} {hour} {SCAN + 3600 * hour}")
         last = HOUR + 3600 * 19
-        eventually(lambda: rendered(graphite, SERIES, last), [[19, last]])
+        eventually(lambda: rendered(graphite, series, last), [[19, last]])
         assert json.loads(get(other, "/metrics/index.json")) == []
 
 
@@ -276,13 +298,13 @@ def test_takes_carbon_settings_and_schemas(graphite_environment, tmp_path):
     assert whisper.info(str(path))["archives"][0]["secondsPerPoint"] == 10
 
 
-def test_production_schemas_are_right_for_stability_series(graphite_environment, tmp_path):
+def test_production_schemas_are_right_for_stability_series(graphite_environment, tmp_path, series):
     production = Path(__file__).resolve().parents[2] / "graphite" / "storage-schemas.conf"
     with EmbeddedGraphite(
         tmp_path, graphite_environment, storage_schemas=production.read_text()
     ) as graphite:
-        send_lines(graphite, f"{SERIES} 1 {SCAN}")
-        path = whisper_file(graphite, SERIES)
+        send_lines(graphite, f"{series} 1 {SCAN}")
+        path = whisper_file(graphite, series)
         eventually(path.exists, True)
     archives = whisper.info(str(path))["archives"]
     assert [(each["secondsPerPoint"], each["retention"] // 86400) for each in archives] == [
@@ -303,11 +325,11 @@ def test_a_taken_web_port_is_one_sentence(graphite_environment, tmp_path):
     assert (graphite.carbon.pid, graphite.web.pid) == (None, None)
 
 
-def test_a_folder_in_use_is_one_sentence(graphite, graphite_environment):
+def test_a_folder_in_use_is_one_sentence(graphite, graphite_environment, series):
     second = EmbeddedGraphite(graphite.folder, graphite_environment)
     with pytest.raises(LabError, match="Another Graphite is running in"):
         second.start()
-    assert rendered(graphite, SERIES) == []
+    assert rendered(graphite, series) == []
 
 
 def test_a_failing_carbon_is_one_sentence_with_its_log(graphite_environment, tmp_path):
