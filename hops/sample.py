@@ -43,6 +43,16 @@ def _years(context: click.Context, parameter: click.Parameter, years: float) -> 
     return years
 
 
+years_option = click.option(
+    "--years",
+    type=float,
+    default=DEFAULT_YEARS,
+    show_default=True,
+    callback=_years,
+    help="How many years of made-up reports, fractions too.",
+)
+
+
 def _until(context: click.Context, parameter: click.Parameter, day: datetime | None) -> date:
     if day is None:
         # Whose morning is over in whatever time zone the scanners are said to be.
@@ -59,14 +69,7 @@ def _until(context: click.Context, parameter: click.Parameter, day: datetime | N
     "hops sample /tmp/scanners --years 0.25 --until 2026-06-30 | hops sample /tmp/others --seed 2",
 )
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-@click.option(
-    "--years",
-    type=float,
-    default=DEFAULT_YEARS,
-    show_default=True,
-    callback=_years,
-    help="How many years of reports, fractions too.",
-)
+@years_option
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),

@@ -36,17 +36,18 @@ STORE_PATIENCE = 120
 def show(
     once: bool,
     source: Path | None,
+    years: float,
     port: int | None,
     grafana_home: Path | None,
     system_graphite: bool,
 ) -> bool:
-    """Sends the reports in `source`, or invented ones, down the whole road; whether all of them
-    arrived. Unless `once`, all stays up until Ctrl-C. Raises Problem."""
+    """Sends the reports in `source`, or `years` of invented ones, down the whole road; whether all
+    of them arrived. Unless `once`, all stays up until Ctrl-C. Raises Problem."""
     with workplace("demo") as folder:
         environment = find_environment(system=system_graphite)
         grafana = None if once else _find_grafana(grafana_home)
         scanners = folder / "scanners"
-        reports = copied(source, scanners) if source else invented(scanners)
+        reports = copied(source, scanners) if source else invented(scanners, years)
         schemas = f"[stability]\npattern = .*\nretentions = {reports.step()}s:25y\n"
         with EmbeddedGraphite(
             folder / "graphite", environment, web_port=port, storage_schemas=schemas

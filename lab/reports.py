@@ -55,10 +55,10 @@ class Reports:
         return step
 
 
-def invented(folder: Path) -> Reports:
-    """Two years of those of two scanners, in folders in `folder`."""
+def invented(folder: Path, years: float) -> Reports:
+    """So many years of those of two scanners, in folders in `folder`."""
     until = newest_day(datetime.now())
-    make_reports(folder, schedule(example_scanners(until), until))
+    make_reports(folder, schedule(example_scanners(until), until, years))
     return Reports({location: folder / name for location, name in FOLDERS.items()}).read()
 
 

@@ -47,6 +47,7 @@ class Bay:
         self.folder = folder / scanner.folder
         self.folder.mkdir()
         self.sent: dict[str, tuple[bytes, int]] = {}
+        self.wanted: Points = defaultdict(dict)
         self._reports = generate(folder, (s for s in scans if s.coil.channels == 32))
 
     def scan(self, count: int) -> None:
@@ -56,7 +57,10 @@ class Bay:
 
     def note(self, path: Path) -> None:
         """Remembers the report at `path`, all written, as one that has to be delivered."""
-        self.sent[path.name] = (path.read_bytes(), path.stat().st_mtime_ns)
+        data = path.read_bytes()
+        self.sent[path.name] = (data, path.stat().st_mtime_ns)
+        for series, epoch, value in points_of(path.name, data.decode("utf-8-sig"), self.location):
+            self.wanted[series][epoch] = value
 
     def ingested(self) -> int:
         """How many files are in the archive."""
@@ -73,8 +77,7 @@ class Bay:
 def daemon_of(
     folder: Path, bays: Sequence[Bay], graphite: EmbeddedGraphite, settings: dict[str, object]
 ) -> Daemon:
-    """A Diamond that looks after the bays every second; `settings` of the collector go over
-    ours."""
+    """A Diamond that looks after the bays; `settings` of the collector go over ours."""
     return Daemon(site_of(folder, bays, graphite, settings))
 
 
@@ -82,7 +85,8 @@ def site_of(
     folder: Path, bays: Sequence[Bay], graphite: EmbeddedGraphite, settings: dict[str, object]
 ) -> DiamondSite:
     ours: dict[str, object] = {
-        "interval": 1,
+        # Diamond grants a run as long: on a busy machine, a run needs some seconds.
+        "interval": 5,
         "timezone": "UTC",
         "settle_seconds": 0,
         "graphite_url": graphite.url,
@@ -97,10 +101,10 @@ def site_of(
     )
 
 
-def wait_until(condition: Callable[[], object], log: Path, nap: float = 0.01) -> None:
+def wait_until(condition: Callable[[], object], log: Path, nap: float = 0.2) -> None:
     """Waits until `condition` holds; fails with the end of Diamond's `log` if it never does.
 
-    `nap`: seconds between two looks."""
+    `nap`: seconds between two looks, which take their time from what is looked at."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain:\n{log.read_text()[-4000:]}"
@@ -126,14 +130,6 @@ def points_of(name: str, text: str, location: str = NORTH) -> Iterator[tuple[str
                     yield f"{path}.{section}.{column}.{int(number)}", epoch, float(cell)
 
 
-def wanted_points(bay: Bay) -> Points:
-    wanted: Points = defaultdict(dict)
-    for name, (data, _) in bay.sent.items():
-        for path, epoch, value in points_of(name, data.decode("utf-8-sig"), bay.location):
-            wanted[path][epoch] = value
-    return wanted
-
-
 def stored_points(whisper_dir: Path, wanted: Points) -> Points:
     """What the whisper files in a folder have where the `wanted` points should be."""
     stored: Points = {}
@@ -156,11 +152,10 @@ def count(points: Points) -> int:
 
 def missing(bay: Bay, graphite: EmbeddedGraphite) -> list[tuple[str, int]]:
     """The points that whisper lacks, or has with another value."""
-    wanted = wanted_points(bay)
-    stored = stored_points(graphite.whisper_dir, wanted)
+    stored = stored_points(graphite.whisper_dir, bay.wanted)
     return [
         (path, epoch)
-        for path, values in wanted.items()
+        for path, values in bay.wanted.items()
         for epoch, value in values.items()
         if stored[path].get(epoch) != value
     ]
@@ -172,7 +167,7 @@ def check_all_delivered(bay: Bay, graphite: EmbeddedGraphite) -> None:
     Carbon is killed first: what is archived may not be in its memory only.
     """
     graphite.carbon.kill()
-    assert count(wanted_points(bay)) > 0
+    assert count(bay.wanted) > 0
     assert missing(bay, graphite) == []
     assert bay.archived() == bay.sent
     assert [path.name for path in bay.folder.iterdir()] == ["Ingested"]

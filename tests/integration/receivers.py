@@ -150,7 +150,7 @@ class Receiver:
 class Site:
     """A folder with a configuration and a collector, and the diamond3 processes it runs."""
 
-    def __init__(self, folder, cache):
+    def __init__(self, folder):
         self.folder = Path(folder)
         self.pid_file = self.folder / "diamond.pid"
         self.log_file = self.folder / "diamond.log"
@@ -160,9 +160,7 @@ class Site:
         self._mark = f"DIAMOND3_TEST={uuid.uuid4()}"
         name, value = self._mark.split("=")
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        self.environment = dict(
-            os.environ, XDG_CACHE_HOME=str(cache), PYTHONPATH=path, **{name: value}
-        )
+        self.environment = dict(os.environ, PYTHONPATH=path, **{name: value})
 
     def __enter__(self):
         return self

@@ -24,7 +24,6 @@ from delivery import (
     site_of,
     stored_points,
     wait_until,
-    wanted_points,
 )
 
 from lab.graphite import EmbeddedGraphite, Environment
@@ -70,8 +69,7 @@ def wait_until_archived(bay: Bay, daemon: Daemon) -> None:
 
 def wait_until_published(bay: Bay, graphite: EmbeddedGraphite, daemon: Daemon) -> None:
     """Until the first points of the newest report are on the disk."""
-    wanted = wanted_points(bay)
-    newest = {path: {max(values): 0.0} for path, values in wanted.items()}
+    newest = {path: {max(values): 0.0} for path, values in bay.wanted.items()}
     wait_until(lambda: count(stored_points(graphite.whisper_dir, newest)), daemon.site.log)
 
 
@@ -129,7 +127,7 @@ def test_carbon_killed_with_points_in_memory_gets_them_again(
         # Killed as soon as a report is archived, it has that one on the disk.
         before = bay.ingested()
         bay.scan(4)
-        wait_until(lambda: bay.ingested() > before, daemon.site.log)
+        wait_until(lambda: bay.ingested() > before, daemon.site.log, nap=0.01)
         graphite.carbon.kill()
         graphite.carbon.start()
         wait_until_archived(bay, daemon)
@@ -144,7 +142,7 @@ def test_a_whisper_file_that_a_killed_carbon_left_empty_holds_the_reports_until_
     And graphite-web answers 500 to whoever asks for that series or for any together with it.
     """
     bay.scan(2)
-    path = sorted(wanted_points(bay))[-1]
+    path = max(bay.wanted)
     torn = graphite.whisper_dir / f"{path.replace('.', '/')}.wsp"
     torn.parent.mkdir(parents=True)
     torn.touch()
@@ -289,7 +287,7 @@ def test_an_interrupted_diamond_delivers_everything_once(
 
     # In the midst of archiving, as far as we can hit it.
     wait_until(daemon.workers, daemon.site.log)
-    wait_until(bay.ingested, daemon.site.log)
+    wait_until(bay.ingested, daemon.site.log, nap=0.01)
     interrupt(daemon)
 
     # With nothing to do.
@@ -318,11 +316,15 @@ def test_a_hang_up_with_another_configuration_takes_what_is_under_way_along(
 
 
 def test_a_backlog_longer_than_diamonds_runs_is_delivered_in_many(
-    graphite: EmbeddedGraphite, bay: Bay, start: Start
+    graphite: EmbeddedGraphite, tmp_path: Path, bay: Bay, start: Start
 ) -> None:
-    """With an interval of one second Diamond grants a run one second."""
+    """With an interval of one second Diamond grants a run one second; then a slow machine gets
+    more."""
     bay.scan(100)
-    daemon = start(graphite)
+    daemon = start(graphite, interval=1)
+    wait_until(lambda: "Took too long" in daemon.site.log.read_text(), daemon.site.log)
+    site_of(tmp_path / "diamond", [bay], graphite, {"interval": 5})
+    daemon.hang_up()
     wait_until_archived(bay, daemon)
     check_all_delivered(bay, graphite)
 

@@ -20,11 +20,6 @@ class SecondCollector(diamond.collector.Collector):
 """
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def receiver():
     with Receiver() as it:
@@ -32,8 +27,8 @@ def receiver():
 
 
 @pytest.fixture
-def site(tmp_path, cache, receiver):
-    with Site(tmp_path, cache) as it:
+def site(tmp_path, receiver):
+    with Site(tmp_path) as it:
         configure(it, receiver)
         yield it
 

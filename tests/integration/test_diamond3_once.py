@@ -16,14 +16,9 @@ NULL = "diamond.handler.null.NullHandler"
 GRAPHITE = "diamond.handler.graphite.GraphiteHandler"
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def site(tmp_path, cache):
-    with Site(tmp_path, cache) as it:
+def site(tmp_path):
+    with Site(tmp_path) as it:
         yield it
 
 

@@ -109,7 +109,7 @@ def running(share: Share, receiver: Receiver, *bays: str) -> Iterator[Daemon]:
         {bay: share.bay(bay) for bay in bays},
         {32: "32"},
         receiver.port,
-        interval=1,
+        interval=5,
         timezone="UTC",
         settle_seconds=0,
     )

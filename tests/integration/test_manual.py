@@ -207,7 +207,8 @@ class Machine:
         ours = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
         for name, folder in (("XDG_CACHE_HOME", ".cache"), ("XDG_CONFIG_HOME", ".config")):
             ours.setdefault(name, str(Path.home() / folder))
-        return {**ours, "HOME": str(self.checkout)}
+        # Without bytecode of modules that nobody imports, pip is twice as quick.
+        return {**ours, "HOME": str(self.checkout), "PIP_COMPILE": "0"}
 
 
 def replaced(text: str, words: Mapping[str, str]) -> str:

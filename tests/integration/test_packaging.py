@@ -98,7 +98,8 @@ class Installation:
         return subprocess.run(
             [str(self.environment / "bin" / program), *arguments],
             cwd=self.place,
-            env={**ours, "COLUMNS": "400"},
+            # Without bytecode of modules that nobody imports, pip is twice as quick.
+            env={**ours, "COLUMNS": "400", "PIP_COMPILE": "0"},
             capture_output=True,
             text=True,
         )

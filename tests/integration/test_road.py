@@ -85,7 +85,7 @@ def site(tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite) -> DiamondSite:
         graphite.line_port,
         hostname="testhost",
         path_prefix="diamond.virtual",
-        interval=1,
+        interval=5,
         timezone="UTC",
         settle_seconds=0,
         graphite_url=graphite.url,

@@ -17,15 +17,12 @@ from delivery import (
     left_behind,
     stored_points,
     wait_until,
-    wanted_points,
 )
 
 from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 
-# Graphite answers both: with an interval of a second, Diamond would grant them too little time.
-SETTINGS: dict[str, object] = {"interval": 5}
 # What Diamond says of a run that it grants more time after.
 SLOW = "Took too long to run"
 
@@ -38,7 +35,7 @@ class Pair:
         self.shared = Bay(folder, "Harvard/Northwest/Shared")
         self.own = [Bay(folder, f"Harvard/Northwest/Bay{number}") for number in (1, 2)]
         self.diamonds = [
-            daemon_of(folder / f"diamond-{number}", [bay, self.shared], graphite, SETTINGS)
+            daemon_of(folder / f"diamond-{number}", [bay, self.shared], graphite, {})
             for number, bay in enumerate(self.own, 1)
         ]
 
@@ -150,5 +147,5 @@ def test_a_bad_report_is_rejected_once_with_one_note(pair: Pair) -> None:
 
 def is_published(bay: Bay, graphite: EmbeddedGraphite) -> bool:
     """Whether any point of the newest report is on the disk."""
-    newest = {path: {max(values): 0.0} for path, values in wanted_points(bay).items()}
+    newest = {path: {max(values): 0.0} for path, values in bay.wanted.items()}
     return count(stored_points(graphite.whisper_dir, newest)) > 0

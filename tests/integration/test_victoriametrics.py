@@ -17,7 +17,7 @@ from statistics import mean
 from urllib.parse import urlencode
 
 import pytest
-from delivery import PREFIX, Bay, count, missing, site_of, wait_until, wanted_points
+from delivery import PREFIX, Bay, count, missing, site_of, wait_until
 from programs import ROOT, run
 
 from lab.diamond import DiamondSite
@@ -151,7 +151,7 @@ def site(folder: Path, bay: Bay, port: int, **settings: object) -> DiamondSite:
         {NORTH: bay.folder},
         {32: "32", 64: "64"},
         port,
-        **{"interval": 1, "timezone": "UTC", "settle_seconds": 0, **settings},
+        **{"interval": 5, "timezone": "UTC", "settle_seconds": 0, **settings},
     )
 
 
@@ -164,11 +164,11 @@ def check_that_all_comes_back(bay: Bay, victoria: VictoriaMetrics, folder: Path)
 
 def check_that_all_is_kept(bay: Bay, victoria: VictoriaMetrics, diamond: DiamondSite) -> None:
     """And nothing else."""
-    wanted = count(wanted_points(bay))
+    wanted = count(bay.wanted)
     wait_until(lambda: sum(map(len, victoria.kept().values())) >= wanted, diamond.log)
     assert victoria.kept() == {
         path: {epoch: [value] for epoch, value in values.items()}
-        for path, values in wanted_points(bay).items()
+        for path, values in bay.wanted.items()
     }
 
 
@@ -186,7 +186,7 @@ def test_every_number_of_a_real_report_comes_back_as_it_is_in_the_report(
     if not report.exists() and os.environ.get("CI") != "true":
         pytest.skip("the real report is not on this machine")
     put(bay, report)
-    assert len(wanted_points(bay)) == 448
+    assert len(bay.wanted) == 448
     check_that_all_comes_back(bay, victoria, tmp_path)
 
 
@@ -199,7 +199,7 @@ def test_a_report_that_is_sent_twice_is_there_once(
     diamond = site(tmp_path, bay, victoria.line_port)
     assert diamond.run_once().wait() == 0
     # The few that the collector sends of itself are there, too.
-    wait_until(lambda: victoria.received() >= 2 * count(wanted_points(bay)), diamond.log)
+    wait_until(lambda: victoria.received() >= 2 * count(bay.wanted), diamond.log)
     check_that_all_is_kept(bay, victoria, diamond)
 
 
@@ -211,7 +211,7 @@ def test_the_query_of_the_page_shows_the_mean_snr_of_each_day(
     answer = json.loads(typed(block("text", "query_range"), victoria, tmp_path))
     (series,) = answer["data"]["result"]
     of_days = defaultdict(list)
-    for path, values in wanted_points(bay).items():
+    for path, values in bay.wanted.items():
         if ".32.SNR.mean." in path:
             for epoch, value in values.items():
                 of_days[epoch - epoch % DAY + DAY].append(value)
@@ -254,7 +254,7 @@ def test_beside_a_graphite_it_gets_the_same_points_and_what_it_lacks_can_be_sent
     check_that_all_is_kept(bay, victoria, diamond)
 
     wait_until(lambda: not lacking(bay, victoria, tmp_path), victoria.log)
-    path, epochs = next(iter(wanted_points(bay).items()))
+    path, epochs = next(iter(bay.wanted.items()))
     victoria.ask("/api/v1/admin/tsdb/delete_series", **{"match[]": selector(path)})
     lines = [line.split() for line in lacking(bay, victoria, tmp_path)]
     assert {name for name, _, _ in lines} == {path.partition(".StabilityCollector.")[2]}

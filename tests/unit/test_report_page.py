@@ -1,6 +1,7 @@
 """The pages of `hops report`: everything is on the page, and always the same."""
 
 import base64
+import functools
 import re
 
 import matplotlib
@@ -30,6 +31,7 @@ ALL_BAD = [(name, range(1, 65, 2), 0.5, 9) for name in ("SNR", "Signal", "Drift"
 COILS = {
     "sound": {},
     "one slice": {"slices": 1},
+    "two slices": {"slices": 2},
     "three scans": {"scans": 3},
     "one scan": {"scans": 1, "slices": 1},
     "five years of 64 slices": {"scans": 1826, "slices": 64, "changes": ALL_BAD},
@@ -41,10 +43,35 @@ COILS = {
 }
 
 
+@functools.cache
+def page_of(name):
+    """Drawn once, as that takes long."""
+    with drawing_style():
+        return draw(verdict(**COILS[name]), SOURCE)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The content of a report about a sound coil, by the suffix of its file."""
+    folder = tmp_path_factory.mktemp("written")
+
+    @functools.cache
+    def content(suffix):
+        return content_of(folder / f"report{suffix}")
+
+    return content
+
+
+def content_of(path):
+    """What is in the file once a report about a sound coil was written into it."""
+    write([verdict()], SOURCE, path)
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("name", COILS)
 def test_nothing_is_beyond_the_page(name):
+    page = page_of(name)
     with drawing_style():
-        page = draw(verdict(**COILS[name]), SOURCE)
         place = page.get_tightbbox()
     width, height = page.get_size_inches()
     assert place.x0 >= 0
@@ -55,8 +82,8 @@ def test_nothing_is_beyond_the_page(name):
 
 @pytest.mark.parametrize("name", COILS)
 def test_no_line_is_written_over_another(name):
+    page = page_of(name)
     with drawing_style():
-        page = draw(verdict(**COILS[name]), SOURCE)
         places = [text.get_window_extent() for text in page.texts if text.get_text()]
     for index, one in enumerate(places):
         for other in places[index + 1 :]:
@@ -71,8 +98,7 @@ def axes_named(page, title):
 
 
 def test_axes_begin_at_zero_or_say_that_they_do_not():
-    with drawing_style():
-        page = draw(verdict(), SOURCE)
+    page = page_of("sound")
     for name in ("Drift", "Fluctuation", "Ghost level"):
         assert axes_named(page, f"{name}:").get_ylim()[0] == 0
     for name in ("SNR", "Signal"):
@@ -83,24 +109,19 @@ def test_axes_begin_at_zero_or_say_that_they_do_not():
 
 
 def test_there_is_no_map_of_a_single_slice():
-    with drawing_style():
-        assert len(draw(verdict(slices=1), SOURCE).axes) == 5
-        assert len(draw(verdict(slices=2), SOURCE).axes) == 6
+    assert len(page_of("one slice").axes) == 5
+    assert len(page_of("two slices").axes) == 6
 
 
-def test_the_users_own_style_changes_nothing(tmp_path):
-    write([verdict()], SOURCE, tmp_path / "plain.png")
+def test_the_users_own_style_changes_nothing(written, tmp_path):
+    plain = written(".png")
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black"}):
-        write([verdict()], SOURCE, tmp_path / "styled.png")
-    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
+        assert content_of(tmp_path / "styled.png") == plain
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".png", ".html"])
-def test_the_same_data_give_the_same_file(suffix, tmp_path):
-    for name in ("one", "other"):
-        write([verdict()], SOURCE, tmp_path / f"{name}{suffix}")
-    one, other = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "other"))
-    assert one == other
+def test_the_same_data_give_the_same_file(suffix, written, tmp_path):
+    assert content_of(tmp_path / f"other{suffix}") == written(suffix)
 
 
 def test_a_pdf_has_a_page_for_each_coil(tmp_path):
@@ -109,10 +130,8 @@ def test_a_pdf_has_a_page_for_each_coil(tmp_path):
     assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 2
 
 
-def test_a_png_is_a_picture(tmp_path):
-    path = tmp_path / "report.png"
-    write([verdict()], SOURCE, path)
-    assert path.read_bytes().startswith(b"\x89PNG")
+def test_a_png_is_a_picture(written):
+    assert written(".png").startswith(b"\x89PNG")
 
 
 def test_html_is_one_file_with_words_and_pictures(tmp_path):
