@@ -302,6 +302,15 @@ class StabilityCollector(diamond.collector.Collector):
             self._publish(metrics)
             self._untold.rotate(-1)
 
+    def left_alone(self):
+        """What a run has left for a later one without a line in the log: a sentence for each
+        scanner that has such reports (list of str). `diamond3 --run` says it.
+        """
+        counts = [(share.scanner.folder, share.left_alone()) for share in self._shares]
+        return ['%r: %d reports are left alone for now: %d not yet seen unchanged for '
+                'settle_seconds, %d incomplete' % (folder, young + incomplete, young, incomplete)
+                for folder, (young, incomplete) in counts if young + incomplete]
+
     # -- configuration ---------------------------------------------------------------------
 
     def get_default_config_help(self):

@@ -290,6 +290,13 @@ class Share(object):
             numbers['seconds_since_last_scan'] = int(now - newest)
         return numbers
 
+    def left_alone(self):
+        """How many reports are left for a later run without a line in the log: int, of those that
+        were not yet seen unchanged for settle_seconds; int, of those that are incomplete.
+        """
+        states = [waiting.state for waiting in self._waiting.values()]
+        return states.count(FOUND), states.count(INCOMPLETE)
+
     # -- what the folder has ---------------------------------------------------------------
 
     def _list(self):

@@ -208,6 +208,28 @@ def test_another_collector_that_does_not_load_is_no_failure(site):
     assert "no_such_module" in site.log
 
 
+def test_says_which_reports_are_left_alone(site, tmp_path):
+    """Whoever tries it out would wonder why nothing happens."""
+    folder = tmp_path / "bay1"
+    folder.mkdir()
+    (folder / "Stability_20260302T070412.txt").write_text(
+        "Stability configuration: 16 slices, 500 measurements, 32 channels\n"
+    )
+    site.configure(
+        [NULL],
+        collectors="[[StabilityCollector]]\nsettle_seconds = 0\n"
+        f"[[[scanners]]]\nA/Bay1 = {folder}\n[[[coils]]]\n32 = 32",
+    )
+    result = site.run("-r", "StabilityCollector")
+    assert (result.returncode, result.stderr) == (0, "")
+    told = (
+        f"'{folder}': 1 reports are left alone for now: 0 not yet seen unchanged for "
+        "settle_seconds, 1 incomplete"
+    )
+    assert result.stdout == f"diamond3: {told}\n"
+    assert f"INFO {told}\n" in site.log
+
+
 def test_runs_beside_a_daemon(site):
     site.configure([NULL])
     site.pid_file.write_text("1\n")
