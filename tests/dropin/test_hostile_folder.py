@@ -151,6 +151,26 @@ def open_files():
 # -- what lies in the folder ---------------------------------------------------------------
 
 
+def test_a_report_that_may_not_be_taken_away_keeps_one_name(site, bay1, monkeypatch, caplog):
+    """Where it could be given a second name first."""
+    def refuse(path, *_):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def unlink(path):
+        (original if 'Ingested' in os.path.realpath(path) else refuse)(path)
+
+    put(bay1, OLD)
+    original = os.unlink
+    monkeypatch.setattr(stability_folder, '_WAYS', stability_folder._WAYS[1:])
+    monkeypatch.setattr(os, 'rename', refuse)
+    monkeypatch.setattr(os, 'unlink', unlink)
+    site.run()
+    assert names_in(bay1) == ['Ingested', OLD]
+    assert names_in(bay1.join('Ingested')) == []
+    (message,) = errors(caplog)
+    assert 'Permission denied' in message
+
+
 @each(*NO_FILES)
 def test_what_only_looks_like_a_report_stays_unopened_and_stops_nothing(site, bay1, outside, make,
                                                                         caplog):

@@ -27,9 +27,9 @@ class Done:
         return self.stdout + self.stderr
 
 
-def hops(*arguments: object, answer: str | None = None) -> Done:
-    """What `hops` with these arguments printed, and how it ended; `answer` is what is typed."""
-    done = CliRunner(**APART).invoke(main, [str(each) for each in arguments], input=answer)
+def hops(*arguments: object) -> Done:
+    """What `hops` with these arguments printed, and how it ended."""
+    done = CliRunner(**APART).invoke(main, [str(each) for each in arguments])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception  # its user would see a traceback
     return Done(done.exit_code, done.stdout, done.stderr)
