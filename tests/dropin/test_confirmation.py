@@ -88,7 +88,7 @@ def test_a_report_takes_two_requests(site, bay1, carbon, server):
     assert len(server.requests) == 2
 
 
-def test_a_report_that_graphite_does_not_show_stays(site, bay1, carbon, caplog):
+def test_a_report_that_graphite_does_not_show_stays(site, bay1, carbon, caplog, clock):
     carbon.loses = lambda path, epoch: True
     put(bay1, OLD)
     lines = site.run()
@@ -105,7 +105,7 @@ def test_a_report_that_graphite_does_not_show_stays(site, bay1, carbon, caplog):
                                   for column in ('mean', 'sdpct') for number in (1, 2)}
 
 
-def test_only_what_is_missing_is_published_again(site, bay1, carbon, caplog):
+def test_only_what_is_missing_is_published_again(site, bay1, carbon, caplog, clock):
     lost = BAY1 + '.32.SNR.sdpct.2'
     carbon.loses = lambda path, epoch: path == lost
     put(bay1, OLD)
@@ -234,7 +234,7 @@ def test_pauses_do_not_grow_while_more_and_more_arrives(site, bay1, carbon, capl
     assert clock.now - began < 10 * stability_share.LONGEST_PAUSE
 
 
-def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog):
+def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog, clock):
     Carbon(site)
     site.settings.update(graphite_url='http://u:secret@127.0.0.1:1', confirm_seconds=0)
     put(bay1, OLD)
