@@ -124,6 +124,7 @@ def _prepare(options: argparse.Namespace, configfile: str, account: Account) -> 
     else:
         logs.configure(configfile)  # while we may still open the log
     account.become()
+    logs.refuse_a_folder_that_is_not_ours()
     activate()  # as the user who will read the translation from now on
 
 

@@ -53,10 +53,12 @@ def listed(server: Any, key: str) -> list[str]:
 
 
 def place(config: Any, kind: str, name: str) -> str:
-    """The file that a handler's or a collector's own configuration is in; `kind` is the section."""
+    """The file for a handler's or a collector's own configuration; `kind` is the section."""
     folder = config["server"].get(f"{kind}_config_path")
     path = Path(folder, f"{name}.conf") if isinstance(folder, str) else None
-    return str(path if path and path.exists() else config.filename)
+    if path and path.exists():
+        return str(path)
+    return f"{path}, which is not there" if path and name not in config[kind] else config.filename
 
 
 def _read(path: str) -> Any:

@@ -2,6 +2,8 @@
 
 import configparser
 import logging.config
+import logging.handlers
+import os
 import sys
 
 from diamond3.errors import DiamondError
@@ -37,6 +39,23 @@ def configure(configfile: str) -> None:
             "correct its [loggers], [handlers] and [formatters] sections, or log to the terminal "
             "with -l"
         ) from None
+
+
+def refuse_a_folder_that_is_not_ours() -> None:
+    """Whoever writes to a log that another program rotates has to make the new one.
+
+    Raises:
+        DiamondError: that would fail, and every line then be lost.
+    """
+    for handler in logging.getLogger().handlers + logging.getLogger("diamond").handlers:
+        if isinstance(handler, logging.handlers.WatchedFileHandler):
+            folder = os.path.dirname(handler.baseFilename)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                logging.disable(logging.CRITICAL)  # this could not be logged either
+                raise DiamondError(
+                    f"Diamond's user may not write to {folder}, and could not go on with a new log "
+                    "there after a rotation; give it the folder with chown"
+                )
 
 
 def to_stdout() -> None:

@@ -23,6 +23,8 @@ from diamond3.pauses import Pauses
 
 log = logging.getLogger("diamond")
 
+HANDLERS = "Handlers"
+
 # They reach their processes by fork, and only so. Linux forks no longer by default since 3.14,
 # macOS since 3.8.
 context = multiprocessing.get_context("fork")
@@ -75,8 +77,8 @@ class Server:
         from diamond.utils.scheduler import handler_process
 
         arguments = (parts.handlers(self._parts.config), self._queue, log)
-        _start_process("Handlers", handler_process, arguments)
-        self._needed = {child.name for child in context.active_children()}
+        self._needed = {HANDLERS, *(child.name for child in context.active_children())}
+        _start_process(HANDLERS, handler_process, arguments)
 
     def _end_if_one_is_missing(self, children: dict[str, Any]) -> None:
         for name in sorted(self._needed - children.keys()):

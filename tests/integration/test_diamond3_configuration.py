@@ -14,11 +14,6 @@ pytestmark = pytest.mark.integration
 GRAPHITE = "diamond.handler.graphite.GraphiteHandler"
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def receiver():
     with Receiver() as it:
@@ -26,8 +21,8 @@ def receiver():
 
 
 @pytest.fixture
-def site(tmp_path, cache, receiver):
-    with Site(tmp_path, cache) as it:
+def site(tmp_path, receiver):
+    with Site(tmp_path) as it:
         configure(it, receiver)
         yield it
 
@@ -115,6 +110,17 @@ def test_who_starts_a_daemon_that_would_detach_is_told(site):
     assert result.returncode == 1
     assert "timezone = 'Mars'" in result.stderr
     assert site.processes() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start it as somebody else")
+def test_a_user_who_could_not_begin_a_new_log_is_refused(site):
+    """Root opens the log before it becomes that user, so that all would be well until midnight."""
+    replace(site, "class = FileHandler", "class = handlers.WatchedFileHandler")
+    replace(site, r"args = .*", f"args = ('{site.folder}/diamond.log',)")
+    result = site.run("--skip-fork", "--skip-pidfile", "-u", "nobody")
+    assert result.returncode == 1
+    assert f"Diamond's user may not write to {site.folder}" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_daemon_that_has_nothing_to_do_says_so(site, receiver):

@@ -228,6 +228,17 @@ def test_a_daemon_that_can_send_nothing_any_more_ends(site, receiver, which):
     assert site.processes() == []
 
 
+def test_handler_without_its_file_is_told_where_that_should_be(site):
+    site.configure(["diamond.handler.archive.ArchiveHandler"])
+    text = site.configfile.read_text()
+    handlers = site.folder / "handlers"
+    text = text.replace("[server]", f"[server]\nhandlers_config_path = {handlers}")
+    site.configfile.write_text(text)
+    result = site.run("--skip-fork")
+    assert result.returncode == 1
+    assert f"correct it in {handlers}/ArchiveHandler.conf, which is not there" in result.stderr
+
+
 def test_failing_server_says_why_and_leaves_nothing_behind(site):
     """This handler is made only when Diamond runs, as it opens a file."""
     site.configure(
