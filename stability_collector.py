@@ -21,6 +21,7 @@ from diamond.error import DiamondException
 from diamond.metric import Metric
 
 import stability_settings
+from stability_folder import Errand
 from stability_graphite import GraphiteAway, GraphiteError
 from stability_report import points
 from stability_share import LATE, LONGEST_PAUSE, SHOWN, Share
@@ -31,7 +32,12 @@ _MARGIN = 0.5
 # A run in which nothing moves for so many seconds ends; the next one goes on.
 _PATIENCE = 15
 _NAP = 0.2
-_HTTP_TIMEOUT = 10
+
+# Graphite is asked about so many reports at once, and about fewer when an answer takes more than
+# so many seconds. One that takes too long is none.
+_MOST_AT_ONCE = 50
+_SLOW = 10
+_HTTP_TIMEOUT = 120
 
 # Diamond's, where its configuration says nothing.
 QUEUE_SIZE = 16384
@@ -45,6 +51,8 @@ _clock = getattr(time, 'monotonic', time.time)
 
 class StabilityCollector(diamond.collector.Collector):
     """Publishes the Stability reports in the folders of any number of scanners."""
+
+    _accepted = None  # the configuration in force
 
     def collect(self):
         """Publishes what waits, oldest scan first, and archives what Graphite has.
@@ -66,7 +74,7 @@ class StabilityCollector(diamond.collector.Collector):
             yield steps
             if steps:
                 last_step = _clock()
-            elif _clock() - last_step > patience:
+            elif self._question is None and _clock() - last_step > patience:
                 break
             if _time_left() <= 0 or not any(share.is_busy for share in self._shares):
                 break
@@ -107,9 +115,6 @@ class StabilityCollector(diamond.collector.Collector):
         """Publishes the reports that are new, while there is room; returns how many (int)."""
         published = 0
         for waiting in share.unread():
-            if _time_left() <= 0:
-                share.is_busy = True
-                break
             report = share.read(waiting)
             if report is None:
                 continue
@@ -123,7 +128,7 @@ class StabilityCollector(diamond.collector.Collector):
                 break
             else:
                 self._publish(metrics)
-                share.publish(waiting, metrics)
+                share.publish(waiting, report, metrics)
                 published += 1
         if published:
             self._flush()
@@ -162,8 +167,10 @@ class StabilityCollector(diamond.collector.Collector):
         if self.config.get('metrics_whitelist'):
             patterns = _as_list(self.config['metrics_whitelist'])
             return lambda name: _matches(patterns, name)
-        patterns = _as_list(self.config.get('metrics_blacklist') or [])
-        return lambda name: not _matches(patterns, name)
+        if self.config.get('metrics_blacklist'):
+            patterns = _as_list(self.config['metrics_blacklist'])
+            return lambda name: not _matches(patterns, name)
+        return lambda name: True
 
     def _queue_room(self, spared=_SPARED):
         """How many metrics Diamond's queue takes now, and when it is empty, but for one in
@@ -193,94 +200,128 @@ class StabilityCollector(diamond.collector.Collector):
     # -- confirming ------------------------------------------------------------------------
 
     def _confirm(self, share):
-        """Asks Graphite what it has, if it is time to; returns how many got further (int)."""
+        """Asks Graphite what it has, if it is time to; returns how many got further (int).
+
+        An answer for which this run has no time is waited for in the next.
+        """
         steps = 0
         if self.settings.graphite is None or _clock() < self._ask_graphite_at:
             return steps
-        for batch in share.questions():
-            if _time_left() <= 0:
+        unanswered = {}
+        while _time_left() > 0:
+            if self._question is None:
+                batches = share.questions(self._most_at_once)
+                if not batches:
+                    break
+                self._question = self._ask(share, batches[0])
+            if not self._is_answered():
                 break
+            question, self._question = self._question, None
             try:
-                steps += self._confirm_batch(share, batch)
+                steps += self._note_answer(question)
+                self._graphite_pause = LATE
             except GraphiteAway as error:
-                self._tell_of_waiting(share, len(share.published()), self._graphite_pause, error)
+                self._tell_of_waiting(question.share, len(question.share.published()),
+                                      self._graphite_pause, error)
                 self._ask_graphite_at = _clock() + self._graphite_pause
                 self._graphite_pause = min(2 * self._graphite_pause, LONGEST_PAUSE)
                 break
             except GraphiteError as error:  # it may know what to say of other coils
-                for waiting in batch:
+                for waiting, _ in question.reports:
                     waiting.be_late()
-                self._tell_of_waiting(share, len(batch), batch[0].due - _clock(), error)
-            self._graphite_pause = LATE
+                told = unanswered.setdefault((question.share, str(error)), [error])
+                told += [waiting for waiting, _ in question.reports]
+        for (share, _), told in unanswered.items():
+            self._tell_of_waiting(share, len(told) - 1, told[1].due - _clock(), told[0])
         return steps
 
-    def _confirm_batch(self, share, batch):
-        """Asks Graphite about reports of one coil (list of Waiting); returns how many got further.
+    def _ask(self, share, batch):
+        """The _Question about reports of one coil (list of Waiting).
 
         What was published last arrives last, so that is all that is asked for first. When it has
         been there for a while, or is late, all points are asked for.
         """
-        if not batch[0].is_to_be_counted:
-            found = self._ask(batch, batch[0].last.path)
-            return sum([self._note_first_sight(waiting, found[waiting.epoch]) for waiting in batch])
-        found = self._ask(batch, self.get_metric_path(
-            '%s.%s.*.*.*' % (share.scanner.path, batch[0].coil)))
+        if batch[0].is_to_be_counted:
+            target = self.get_metric_path('%s.%s.*.*.*' % (share.scanner.path, batch[0].coil))
+            reports = [(waiting, self._metrics_again(share, waiting)) for waiting in batch]
+        else:
+            target = batch[0].last.path
+            reports = [(waiting, [waiting.last]) for waiting in batch]
+        reports = [(waiting, metrics) for waiting, metrics in reports if metrics is not None]
+        return _Question(share, reports, self.settings.graphite, target)
+
+    def _metrics_again(self, share, waiting):
+        report = share.read_again(waiting)
+        return None if report is None else self.metrics(share.scanner, report, waiting.epoch)
+
+    def _is_answered(self):
+        """Whether Graphite has answered; the fewer are asked about at once, the longer it takes."""
+        question = self._question
+        if question.is_back(min(_NAP, _time_left())):
+            seconds = _clock() - question.since
+            self._most_at_once = (max(1, self._most_at_once // 2) if seconds > _SLOW else
+                                  min(_MOST_AT_ONCE, 2 * self._most_at_once))
+            return True
+        if _clock() - question.since > _SLOW and not question.is_told:
+            question.is_told = True
+            self.log.warning('StabilityCollector: Graphite has not answered for %d s what it has '
+                             'of %d reports; the answer is waited for, also in the next runs, and '
+                             'less is asked at once', _SLOW, len(question.reports))
+        return False
+
+    def _note_answer(self, question):
+        """Notes what Graphite has; returns how many reports got further. Raises GraphiteError."""
+        lacking, superseded = question.result()
         steps = 0
         late = []
-        for waiting in batch:
-            report = share.read_again(waiting)
-            if report is None:
+        for waiting, metrics in question.reports:
+            if not question.share.has(waiting):
                 continue
-            missing = [metric for metric in self.metrics(share.scanner, report, waiting.epoch)
-                       if not _is_stored(metric, found[waiting.epoch])]
-            if missing:
-                waiting.wait(len(missing))
-                late.append((waiting, missing))
-            elif waiting.state == SHOWN:
+            missing = lacking[waiting.epoch]
+            if not missing:
+                steps += 1
+                if waiting.state == SHOWN:
+                    waiting.store()
+                else:
+                    waiting.show(self.settings.confirm_seconds)
+            elif waiting in superseded:
+                steps += 1
                 waiting.store()
-                steps += 1
+                self.log.warning('%r: its place in Graphite is that of the later scan %r, which '
+                                 'stays there', question.share.path(waiting.name),
+                                 waiting.later.name)
+            elif waiting.is_to_be_counted:
+                waiting.wait(len(missing))
+                late.append((waiting, [each for each in metrics if each.path in missing], missing))
             else:
-                waiting.show(self.settings.confirm_seconds)
-                steps += 1
+                waiting.wait()
         if late:
-            self._publish_again(share, late)
+            self._publish_again(question.share, late)
         return steps
 
-    def _note_first_sight(self, waiting, found):
-        """Returns 1 where Graphite shows what was published last, 0 where it has to wait."""
-        if not _is_stored(waiting.last, found):
-            waiting.wait()
-            return 0
-        waiting.show(self.settings.confirm_seconds)
-        return 1
-
-    def _ask(self, batch, pattern):
-        """{epoch: {metric path: float}}, what Graphite has of series in the slots of reports."""
-        # Should this take longer than the run may, Diamond interrupts it and grants more next time.
-        return self.settings.graphite.points(
-            pattern, [waiting.epoch for waiting in batch], _HTTP_TIMEOUT)
-
     def _publish_again(self, share, late):
-        """Publishes what Graphite lacks once more: `late` is a list of Waiting and its Metrics."""
-        lacking = sum(len(missing) for _, missing in late)
-        total = sum(waiting.count for waiting, _ in late)
-        waiting, missing = late[0]
+        """Publishes what Graphite lacks once more: `late` is a list of Waiting, its Metrics that
+        are missing, and what is there instead ({metric path: float or None}).
+        """
+        total = sum(waiting.count for waiting, _, _ in late)
+        missing = sum(len(metrics) for _, metrics, _ in late)
+        waiting, metrics, instead = late[0]
         self.log.error(
             '%r%s: %d of %d points are in Graphite %d s after they were published, %s not; what '
             'is missing is published again; %s', share.path(waiting.name),
-            ' and %d more reports' % (len(late) - 1) if len(late) > 1 else '', total - lacking,
-            total, waiting.seconds_published(), missing[0].path,
-            _likely_cause(lacking, total, waiting.epoch))
-        for _, missing in late:
-            if len(missing) > self._queue_room()[0]:
+            ' and %d more reports' % (len(late) - 1) if len(late) > 1 else '', total - missing,
+            total, waiting.seconds_published(), metrics[0].path,
+            _what_is_known(waiting, len(metrics), instead))
+        for _, metrics, _ in late:
+            if len(metrics) > self._queue_room()[0]:
                 break  # another time
-            self._publish(missing)
+            self._publish(metrics)
         self._flush()
 
     def _tell_of_waiting(self, share, count, seconds, error):
-        self.log.error('%r: %d reports are published and stay until Graphite shows them: start '
-                       'the graphite-web of graphite_url, or put graphite_url right; it is asked '
-                       'again in %d s: %s', share.scanner.folder, count, seconds, error)
+        self.log.error('%r: %d reports are published and stay until Graphite shows them: %s; it is '
+                       'asked again in %d s: %s', share.scanner.folder, count, error.todo, seconds,
+                       error)
 
     # -- about itself ----------------------------------------------------------------------
 
@@ -316,49 +357,50 @@ class StabilityCollector(diamond.collector.Collector):
     def get_default_config_help(self):
         """The keys of the configuration, each with a sentence (dict of str)."""
         config_help = super(StabilityCollector, self).get_default_config_help()
-        config_help.update({
-            'ingest_dir': "Archive: the subfolder of each scanner's folder that a report is "
-                          'moved into once Graphite has it',
-            'reject_dir': "The subfolder of each scanner's folder that a malformed report is "
-                          'moved into, with a note saying why',
-            'settle_seconds': 'Leave a file alone until it was seen unchanged for this many '
-                              'seconds',
-            'timezone': "Time zone of the scanners' clocks, like America/New_York; empty: this "
-                        "machine's",
-            'precision': 'Decimals to send, from 0 to 15; empty: as many as the report has',
-            'graphite_url': 'Address of graphite-web, like http://127.0.0.1:8080, user:password@ '
-                            'before the host where needed; empty: reports are archived '
-                            'unconfirmed',
-            'graphite_token_file': 'File with a bearer token for graphite_url; empty: none',
-            'confirm_seconds': 'Archive a report when Graphite has shown it for this many '
-                               'seconds: carbon keeps points in memory for a while',
-            'archive_mode': 'Octal mode that archived reports get, like 0640; empty: unchanged',
-            'archive_group': 'Group that archived reports get; empty: unchanged',
-            'scanners': 'Section: one line a scanner, <location> = <absolute path of its folder>; '
-                        'the slashes of the location become the dots of the metric path',
-            'coils': 'Section: one line a coil, <receive channels> = <name in the metric path>',
-        })
+        config_help.update((key, told) for key, (_, told) in stability_settings.KEYS.items())
         return config_help
 
     def get_default_config(self):
         """The configuration of which the administrator has said nothing (dict)."""
         config = super(StabilityCollector, self).get_default_config()
-        config.update(stability_settings.defaults(), interval=60)
+        config.update((key, default) for key, (default, _) in stability_settings.KEYS.items())
+        config['interval'] = 60
         return config
+
+    def load_config(self, *args, **options):
+        """Diamond's own; but a configuration that is refused while another is in force changes
+        nothing, and is told.
+        """
+        accepted = self._accepted
+        try:
+            super(StabilityCollector, self).load_config(*args, **options)
+        # configobj raises a SyntaxError for what is no configuration, Diamond a NotImplementedError
+        # for what is neither True nor False.
+        except (DiamondException, EnvironmentError, NotImplementedError, SyntaxError) as error:
+            if accepted is None:
+                raise DiamondException(str(error))
+            self.config = accepted
+            self.log.error('StabilityCollector: the new configuration is refused and the old one '
+                           'goes on: %s', error)
+        self._accepted = self.config
 
     def process_config(self):
         """Reads and checks the configuration; Diamond calls it after every load and reload.
 
         Raises DiamondException naming the key, the value and what is allowed.
         """
-        super(StabilityCollector, self).process_config()
         try:
-            self.settings = stability_settings.read(self.config)
+            settings = stability_settings.read(self.config, self.get_default_config())
         except stability_settings.SettingsError as error:
             raise DiamondException('StabilityCollector: %s' % error)
-        shares = [Share(scanner, self.settings, self.log) for scanner in self.settings.scanners]
+        super(StabilityCollector, self).process_config()
+        self.settings = settings
+        shares = [Share(scanner, self.settings, self.log, lambda: _time_left())
+                  for scanner in self.settings.scanners]
         self._shares = deque(shares)
         self._untold = deque(shares)
+        self._question = None
+        self._most_at_once = _MOST_AT_ONCE
         self._graphite_pause = LATE
         self._ask_graphite_at = _clock()
         if not self.config['enabled']:
@@ -371,21 +413,55 @@ class StabilityCollector(diamond.collector.Collector):
                              'a report is archived only once Graphite has it')
 
 
-def _is_stored(metric, found):
-    """Whether a Metric is among what Graphite has in its slot, {metric path: float}."""
-    # GraphiteHandler sends text with so many decimals, GraphitePickleHandler the number itself.
-    return found.get(metric.path) in (
-        metric.value, float('%.*f' % (metric.precision, metric.value)))
+class _Question(Errand):
+    """What Graphite is asked about some reports of one coil: `reports`, a list of Waiting and
+    Metrics. The answer is what it lacks ({epoch: {metric path: float that is there instead, or
+    None}}), and the set of those Waiting of which a later scan has the place.
+    """
+
+    def __init__(self, share, reports, graphite, target):
+        self.share = share
+        self.reports = reports
+        self.since = _clock()
+        self.is_told = False
+        super(_Question, self).__init__(lambda: _answer(graphite, target, reports))
 
 
-def _likely_cause(lacking, total, epoch):
-    if lacking < total:
-        return ('the likely cause is that carbon creates few series a minute '
-                '(MAX_CREATES_PER_MINUTE), or that a handler is still sending its backlog')
-    return ('the likely cause is that the retention is too short for a scan of %s, that carbon may '
-            'create no more series (MAX_CREATES_PER_MINUTE), that a handler cannot reach carbon, '
-            'or that graphite_url is another Graphite'
-            % time.strftime('%Y-%m-%d', time.gmtime(epoch)))
+def _answer(graphite, target, reports):
+    wanted = {waiting.epoch: {metric.path: _stored_as(metric) for metric in metrics}
+              for waiting, metrics in reports}
+    lacking = graphite.lacking(target, wanted, _HTTP_TIMEOUT) if wanted else {}
+    superseded = {waiting for waiting, _ in reports if lacking[waiting.epoch] and waiting.later
+                  and graphite.share_slots(target, waiting.epoch, waiting.later.epoch,
+                                           _HTTP_TIMEOUT)}
+    return lacking, superseded
+
+
+def _stored_as(metric):
+    """What Graphite may have of a Metric: GraphiteHandler sends text with so many decimals,
+    GraphitePickleHandler the number itself.
+    """
+    return metric.value, float('%.*f' % (metric.precision, metric.value))
+
+
+def _what_is_known(waiting, missing, instead):
+    """A word on why points are missing, where that can be known."""
+    ahead = waiting.epoch - time.time()
+    if ahead > 0:
+        return ("the scan is %d min ahead of this machine's clock, and Graphite keeps nothing that "
+                'is still to come: is timezone that of the scanner?' % (ahead // 60 + 1))
+    others = [value for value in instead.values() if value is not None]
+    if others:
+        return ('%d have another value in their place: of another scan of that coil in the same '
+                'slot of the retention, or of another sender' % len(others))
+    if missing < waiting.count:
+        return ('carbon may create few series a minute (MAX_CREATES_PER_MINUTE), or a handler '
+                'still sends its backlog, or not all series have the same retention: see '
+                'hops doctor')
+    return ('nothing of it is there: does a handler reach carbon, may carbon create series '
+            '(MAX_CREATES_PER_MINUTE), has its disk room, does the retention reach back to %s, and '
+            'is graphite_url its Graphite? hops doctor looks'
+            % time.strftime('%Y-%m-%d', time.gmtime(waiting.epoch)))
 
 
 def queue_places(size, spared=_SPARED):

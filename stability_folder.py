@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import stat
+import threading
 
 _CHUNK = 32 * 1024  # a report of 64 slices is 15 kB
 
@@ -48,7 +49,7 @@ class Folder(object):
     def names_in(self, subfolder):
         """The names in a subfolder; none if it cannot be listed."""
         try:
-            with Folder(self.at(subfolder), os.O_NOFOLLOW) as folder:
+            with self.below(subfolder) as folder:
                 return folder.names()
         except EnvironmentError:  # told when something is to be moved there
             return []
@@ -93,10 +94,14 @@ class Folder(object):
                 size -= len(chunk)
             return b''.join(chunks), status
 
+    def below(self, name):
+        """The Folder `name` in this one."""
+        return Folder(self.at(name), os.O_NOFOLLOW)
+
     def subfolder(self, name):
         """The Folder `name` in this one, made when missing."""
         try:
-            return Folder(self.at(name), os.O_NOFOLLOW)
+            return self.below(name)
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -105,7 +110,7 @@ class Folder(object):
         except EnvironmentError as error:
             if error.errno != errno.EEXIST:  # another daemon was quicker
                 raise
-        return Folder(self.at(name), os.O_NOFOLLOW)
+        return self.below(name)
 
     def archive(self, name, signature, subfolder):
         """Moves the file, if it still has that signature, into the subfolder, made when missing.
@@ -174,6 +179,53 @@ class Folder(object):
                 os.fchown(descriptor, -1, group)
             if mode is not None:
                 os.fchmod(descriptor, mode)
+
+
+class Errand(threading.Thread):
+    """Runs a function where it can be left behind: what the system hangs in cannot be interrupted.
+
+    """
+
+    def __init__(self, function, undo=None):
+        """`undo` is told the result if nobody waits for it any more."""
+        super(Errand, self).__init__()
+        self.daemon = True
+        self._function = function
+        self._undo = undo
+        self._result = self._error = None
+        self._is_left = False
+        self._lock = threading.Lock()
+        self.start()
+
+    def run(self):
+        """Called by the thread."""
+        try:
+            result = self._function()
+        except Exception as error:  # told to who waits
+            self._error = error
+            return
+        with self._lock:
+            self._result = result
+            if self._is_left and self._undo:
+                self._undo(result)
+
+    def leave(self):
+        """Does not wait for the result any more."""
+        with self._lock:
+            if self._result is not None and self._undo and not self._is_left:
+                self._undo(self._result)
+            self._is_left = True
+
+    def is_back(self, seconds):
+        """Whether it is done within so many `seconds` (float)."""
+        self.join(max(0, seconds))
+        return not self.is_alive()
+
+    def result(self):
+        """What the function returned; or raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result
 
 
 def signature(status):

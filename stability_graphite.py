@@ -4,6 +4,7 @@ Python 2.7 and 3.9 or newer, standard library only.
 """
 import base64
 import json
+import re
 import socket
 import time
 
@@ -26,8 +27,12 @@ except ImportError:  # Python 2.7
     )
     from urlparse import urlsplit, urlunsplit
 
-# A step is seen in two points of a series, and the coarsest sensible step is a day.
-_TWO_STEPS = 2 * 86400
+# The coarsest sensible step is a day; a step is seen in two slots of a series.
+_DAY = 86400
+_TWO_STEPS = 2 * _DAY
+# Seconds in which a series has a slot at least: of usual retentions, of the coarsest.
+_SPANS = (3600, _DAY)
+_PLAIN = re.compile(r'[!-~]*\Z')
 # No metric path: those have dots.
 _SLOTS = 'slots'
 # An answer about a hundred reports of 64 slices is half of this.
@@ -37,12 +42,25 @@ _CHUNK = 64 * 1024
 _THIS_MACHINE = ('127.0.0.1', '::1', 'localhost')
 
 
+_START_IT = 'start the graphite-web of graphite_url, or put graphite_url right'
+
+
 class GraphiteError(Exception):
-    """Graphite did not say what it has: what was asked (without password), and what came."""
+    """Graphite did not say what it has: what was asked (without password), and what came.
+
+    Attribute: `todo` (str), what an operator can do about it.
+    """
+
+    def __init__(self, message, todo='put graphite_url right: is it a Graphite?'):
+        super(GraphiteError, self).__init__(message)
+        self.todo = todo
 
 
 class GraphiteAway(GraphiteError):
     """Nobody answered, so that there is no use in asking anything else now."""
+
+    def __init__(self, message, todo=_START_IT):
+        super(GraphiteAway, self).__init__(message, todo)
 
 
 class Graphite(object):
@@ -58,11 +76,13 @@ class Graphite(object):
         """
         try:
             parts = urlsplit(url)
-            is_good = parts.scheme in ('http', 'https') and parts.hostname and parts.port != 0
+            is_good = (parts.scheme in ('http', 'https') and _is_host(parts.hostname)
+                       and parts.port != 0 and _PLAIN.match(parts.path))
         except ValueError:  # as for a port that is no number
             is_good = False
         if not is_good:
-            raise ValueError('expected an address like http://host:8080 or https://host')
+            raise ValueError('expected an address like http://host:8080 or https://host, in ASCII '
+                             'characters')
         host = parts.netloc.rpartition('@')[2]
         self.address = urlunsplit((parts.scheme, host, parts.path.rstrip('/'), '', ''))
         self._headers = {'Accept': 'application/json'}
@@ -83,24 +103,66 @@ class Graphite(object):
         Whisper keeps a point at `epoch - epoch % step`, and how long a step is depends on how old
         `epoch` is, and on the retention when the series was made. Returns {epoch: {metric path:
         float}} for the `epochs` (ints); where nothing is stored, there is nothing. Takes one
-        request where all series are alike and have a value, else two; `timeout` (seconds) holds
-        for each.
+        request where all series are alike, else up to three; `timeout` (seconds) holds for each.
+
+        All are asked for at once, and so answered from the archive that reaches back to the oldest:
+        `exactly` looks into the one that holds an epoch.
 
         Raises GraphiteError; GraphiteAway when nobody answers.
         """
         since = min(epochs) - _TWO_STEPS
-        series = self._render(timeout, [target, _slots_of(target)], since, max(epochs))
+        series = self._render(timeout, [target, _slots_of(target)], since, max(epochs) + 1)
         step = _step(series.pop(_SLOTS, ()))
         if series and step is None:
             raise GraphiteError('%s shows no two slots of a series in %d s: is its retention '
                                 'coarser than a day?' % (self.address, _TWO_STEPS))
         found = {path: _in_slots(values, epochs, step) for path, values in series.items()}
-        without = sorted(path for path in found if not found[path])
-        if without:  # made when there was another retention, maybe
-            step = self.step(without[0], min(epochs), timeout) or step
-            found.update((path, _in_slots(series[path], epochs, step)) for path in without)
+        if any(_may_have_other_slots(series[path], epochs, found[path]) for path in found):
+            steps = self._steps(target, since, timeout)
+            found = {path: _in_slots(values, epochs, steps.get(path, step))
+                     for path, values in series.items()}
         return {epoch: {path: values[epoch] for path, values in found.items() if epoch in values}
                 for epoch in epochs}
+
+    def exactly(self, target, epoch, timeout):
+        """{metric path: (slot, float or None)}: the slot of each series in which `epoch` (int) is
+        kept, and what it holds, from the archive that holds it. Raises GraphiteError.
+        """
+        found = {}
+        for span in _SPANS:
+            series = self._render(timeout, [target], epoch - span - 1, epoch + 1, nulls=True)
+            for path, values in series.items():
+                slots = [slot for slot in values if slot <= epoch]
+                if slots:
+                    found.setdefault(path, (max(slots), values[max(slots)]))
+            if len(found) == len(series):
+                break
+        return found
+
+    def lacking(self, target, wanted, timeout):
+        """Which of the points that should be stored are not.
+
+        `wanted`: {epoch: {metric path: list of float, of which each is right}}, all of series of
+        `target`. Returns the same epochs with what is not stored: {epoch: {metric path: float that
+        is there instead, or None}}. Raises GraphiteError.
+        """
+        found = self.points(target, list(wanted), timeout)
+        lacking = {epoch: _not_as_wanted(wanted[epoch], found[epoch]) for epoch in wanted}
+        for epoch, paths in lacking.items():
+            if paths and any(path in found[epoch] for path in wanted[epoch]):
+                slots = self.exactly(target, epoch, timeout)
+                exactly = {path: value for path, (_, value) in slots.items() if value is not None}
+                lacking[epoch] = _not_as_wanted({path: wanted[epoch][path] for path in paths},
+                                                exactly)
+        return lacking
+
+    def share_slots(self, target, epoch, other, timeout):
+        """Whether the series of `target` keep points of both epochs in the same slots, so that the
+        one that was stored last is there. Raises GraphiteError.
+        """
+        one, two = (self.exactly(target, each, timeout) for each in (epoch, other))
+        return bool(one) and all(path in two and two[path][0] == slot
+                                 for path, (slot, _) in one.items())
 
     def step(self, path, epoch, timeout):
         """How many seconds (int) a slot has in which a series keeps a point of `epoch` (int) now.
@@ -130,10 +192,25 @@ class Graphite(object):
             raise GraphiteError('%s answered %s with something else than the JSON of a Graphite: '
                                 '%.60r' % (self.address, path, answer))
 
-    def _render(self, timeout, targets, since, until):
-        """{name: {slot: float}} for the slots after `since` up to `until` that have a value."""
+    def _steps(self, target, since, timeout):
+        """{metric path: int}: how long a slot of each series is in what is asked for `since`."""
+        steps = {}
+        for span in _SPANS:
+            series = self._render(timeout, [target], since, since + 2 * span + 1, nulls=True)
+            steps.update((path, _step(slots)) for path, slots in series.items()
+                         if not steps.get(path))
+            if all(steps.values()):
+                break
+        return {path: step for path, step in steps.items() if step}
+
+    def _render(self, timeout, targets, since, until, nulls=False):
+        """{name: {slot: float}} for the slots after `since` up to `until` that have a value; with
+        `nulls` also for the others, with None.
+        """
         query = {'target': targets, 'from': since, 'until': until, 'format': 'json',
-                 'noCache': 'true', 'noNullPoints': 'true'}
+                 'noCache': 'true'}
+        if not nulls:
+            query['noNullPoints'] = 'true'
         return self.ask('/render', query, _series, timeout)
 
     def _get(self, request, timeout):
@@ -147,10 +224,10 @@ class Graphite(object):
         except HTTPError as error:
             error.close()
             raise GraphiteError('%s answered %d %s' % (
-                self.address, error.code, _printable(error.reason)))
+                self.address, error.code, _printable(error.reason)), _todo(error.code))
         except URLError as error:
             raise GraphiteAway('%s does not answer: %s' % (
-                self.address, _printable(error.reason)))
+                self.address, _printable(error.reason)), _todo_of(error.reason))
         except (socket.error, HTTPException) as error:
             raise GraphiteAway('%s broke off its answer: %s' % (
                 self.address, _printable(error) or type(error).__name__))
@@ -172,6 +249,41 @@ class Graphite(object):
             if time.time() > deadline:
                 raise GraphiteAway('%s takes too long to answer' % self.address)
         return b''.join(chunks)
+
+
+def _is_host(name):
+    """Whether a name can be looked up: in ASCII, with labels of 63 characters at most."""
+    return bool(name and _PLAIN.match(name)
+                and all(len(label) < 64 for label in name.rstrip('.').split('.')))
+
+
+def _todo(status):
+    """What to do about a status of HTTP (int) that is no success."""
+    if status in (401, 403):
+        return 'name user and password in graphite_url, or graphite_token_file'
+    if status >= 500:
+        return ("see its log, which names the file where a whisper file is broken (cut short, or "
+                'of zeros)')
+    return 'put graphite_url right'
+
+
+def _todo_of(reason):
+    if 'certificate' in str(reason).lower():
+        return ('have this machine trust the certificate of graphite_url, or name its authority in '
+                'SSL_CERT_FILE of the environment')
+    return _START_IT
+
+
+def _not_as_wanted(wanted, found):
+    return {path: found.get(path) for path, values in wanted.items()
+            if found.get(path) not in values}
+
+
+def _may_have_other_slots(values, epochs, found):
+    """Whether a series has a value near an epoch for which there is none in the slot looked at."""
+    lacking = [epoch for epoch in epochs if epoch not in found]
+    return bool(lacking) and any(epoch - _DAY < slot <= epoch
+                                 for epoch in lacking for slot in values)
 
 
 def _slots_of(target):

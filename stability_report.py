@@ -28,6 +28,9 @@ try:
 except ImportError:  # Python 2.7
     zoneinfo = None
 
+# The names of the tables that the sequence writes.
+SECTIONS = ('SI', 'SIfit', 'SNR', 'ghost', 'fit')
+
 # A report of 64 slices is 15 kB. What is larger than this is not a report, and is not read.
 MAX_BYTES = 1024 * 1024
 
@@ -36,15 +39,19 @@ _FILENAMES = (
     re.compile(r'Stability_([0-9]{4})-([0-9]{2})-([0-9]{2})'
                r'T([0-9]{2})-([0-9]{2})-([0-9]{2})\.txt\Z'),
 )
+# What the collector puts behind the name of a report that it keeps beside another, and its notes.
+_KEPT = re.compile(r'([^.]+)(?:\.duplicate)?(?:\.[0-9]+)?\.txt(?:\.reason\.txt)?\Z')
 _CONFIGURATION_START = 'Stability configuration:'
 _CONFIGURATION = re.compile(
     _CONFIGURATION_START + r'\s*([0-9]{1,6})\s+slices?,\s*([0-9]{1,9})\s+measurements?,'
     r'\s*([0-9]{1,6})\s+channels?\Z')
 _HEADING_START = 'Stability'
+_HEADING_FORM = 'a heading "Stability <section> results:"'
 _HEADING = re.compile(_HEADING_START + r'\s+(\S|\S.*\S)\s+results:\Z')
 _NUMBER = re.compile(r'[+-]?[0-9]+(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?\Z')
 # Its group are the decimals.
 _PLAIN_NUMBER = re.compile(r'(?<!\S)[+-]?[0-9]+(?:\.([0-9]+))?(?!\S)')
+_DECIMAL_COMMA = re.compile(r'[+-]?[0-9]+,[0-9]+\Z')
 # How C runtimes print what is no number: C99's words, and Microsoft's older 1.#IND, 1.#QNAN and
 # 1.#INF, which rounding to two decimals turns into 1.#J and 1.#R.
 _NO_NUMBER = re.compile(
@@ -52,6 +59,8 @@ _NO_NUMBER = re.compile(
 # With a sign, a point and 14 digits a number survives the way through a 64-bit float for
 # certain (DBL_DIG in C's float.h is 15).
 _SURELY_EXACT = 16
+# A line of words of a scanner's is shorter.
+_LONGEST_LINE = 1000
 # No C format writes more digits than this into a table.
 _LONGEST_CELL = 40
 # A report of 64 slices has 1,800 values. What has far more would flood Graphite with series.
@@ -103,10 +112,18 @@ Section = namedtuple('Section', 'name columns rows decimals')
 Point = namedtuple('Point', 'section column slice number decimals')
 
 
-class Report(namedtuple('Report', 'filename time slices measurements channels sections')):
-    """One report: str, naive `datetime` on the scanner's clock, ints, tuple of `Section`."""
+class Report(namedtuple('Report', 'filename time slices measurements channels sections unknown')):
+    """One report: str, naive `datetime` on the scanner's clock, ints, tuple of `Section`, and the
+    numbers (tuple of int) of lines outside any table that nobody knows.
+    """
 
     __slots__ = ()
+
+    @property
+    def lacks(self):
+        """Which of the sequence's SECTIONS it has not (tuple of str)."""
+        names = [section.name for section in self.sections]
+        return tuple([name for name in SECTIONS if name not in names])
 
     @property
     def without_number(self):
@@ -155,16 +172,22 @@ def parse(text, filename):
     _require_few(lines, slices)
     slice_numbers = [str(number) for number in range(1, slices + 1)]
     seen = set()
-    sections = [_section(lines, slice_numbers, seen)]
-    values = len(sections[0].columns) * slices
-    while not lines.at_end():
-        sections.append(_section(lines, slice_numbers, seen))
+    sections = []
+    unknown = []
+    values = 0
+    while not sections or not lines.at_end():
+        line = lines.take(_HEADING_FORM)
+        if _is_of_no_table(line):
+            unknown.append(lines.number)
+            continue
+        sections.append(_section(lines, line, slice_numbers, seen))
         values += len(sections[-1].columns) * slices
         _require_few(lines, values)
-    if lines.cut_off() and _last_number_is_short(sections):
-        raise lines.incomplete('expected as many decimals as in the rows above, '
-                               'found the end of the file')
-    return Report(filename, time_of_scan, slices, measurements, channels, tuple(sections))
+        if lines.cut_off() and _last_number_is_short(sections):
+            raise lines.incomplete('expected as many decimals as in the rows above, '
+                                   'found the end of the file')
+    return Report(filename, time_of_scan, slices, measurements, channels, tuple(sections),
+                  tuple(unknown))
 
 
 def scan_time(filename):
@@ -219,12 +242,23 @@ def newest_scan(names):
     """The report's name among `names` (list of str, any) of the last scan that can have been made
     by now, whatever time zone is meant; '' if there is none.
     """
-    return next((name for name in reversed(report_names(names)) if _is_past(name)), '')
+    return next((name for name in reversed(report_names(names)) if is_past(name)), '')
 
 
-def _is_past(name):
-    epoch = scan_epoch(name)
+def is_past(filename):
+    """Whether a scan can have been made when its report's name says, whatever zone is meant."""
+    epoch = scan_epoch(filename)
     return epoch > 0 and not is_of_the_future(epoch)
+
+
+def is_nearly_report_name(filename):
+    """Whether `filename` (str) is that of no report, but a person might think so: in another case,
+    with a copy's number, renamed. What the collector calls the files that it keeps is not.
+    """
+    if 'stability' not in filename.lower() or is_report_name(filename):
+        return False
+    kept = _KEPT.match(filename)
+    return not (kept and is_report_name(kept.group(1) + '.txt'))
 
 
 def _matching_form(filename):
@@ -254,8 +288,8 @@ class _Lines(object):
         lines = text.rstrip()
         self._terminated = '\n' in text[len(lines):]
         self._lines = lines.split('\n') if lines else []
-        # How many were taken, blank ones among them.
-        self._number = 0
+        # Of the line taken last, from 1; or how many were taken, blank ones among them.
+        self.number = 0
 
     def take(self, expected):
         """The next line (str), without white space around it; `expected` (str) says what for."""
@@ -263,22 +297,22 @@ class _Lines(object):
         while not line:
             if self.at_end():
                 raise self.incomplete('expected %s, found the end of the file' % expected)
-            line = self._lines[self._number].strip()
-            self._number += 1
+            line = self._lines[self.number].strip()
+            self.number += 1
         return line
 
     def at_end(self):
-        return self._number == len(self._lines)
+        return self.number == len(self._lines)
 
     def cut_off(self):
         """Whether the line taken last is the file's last and has no end, so may be half a line."""
         return self.at_end() and not self._terminated
 
     def incomplete(self, reason, found=''):
-        return IncompleteReport(self._filename, max(1, self._number), reason, found)
+        return IncompleteReport(self._filename, max(1, self.number), reason, found)
 
     def malformed(self, reason, found=''):
-        return MalformedReport(self._filename, max(1, self._number), reason, found)
+        return MalformedReport(self._filename, max(1, self.number), reason, found)
 
     def wrong(self, expected, found, begins_well=True):
         """The error for `found`, a line or a part of it: incomplete if it `begins_well` and the
@@ -308,8 +342,20 @@ def _configuration(lines):
     return counts
 
 
-def _section(lines, slice_numbers, seen):
-    name = _heading(lines)
+def _is_of_no_table(line):
+    """Whether a line, which may be that of a newer scanner, cannot be a part of any table."""
+    if (_begins_like(line, _HEADING_START) or line.lower().startswith('slice')
+            or len(line) > _LONGEST_LINE):
+        return False
+    cells = line.split()
+    numbers = [cell for cell in cells if _NUMBER.match(cell) or _NO_NUMBER.match(cell)]
+    is_row = len(numbers) == len(cells) or len(numbers) > 2 or (
+        len(numbers) > 1 and cells[0] == numbers[0])
+    return not is_row
+
+
+def _section(lines, heading, slice_numbers, seen):
+    name = _heading(lines, heading)
     level = metric_name(name)
     if level in seen:
         raise lines.malformed('expected every section once, found %s again' % _excerpt(name))
@@ -325,12 +371,10 @@ def _require_few(lines, values):
         raise lines.malformed('expected at most %d values' % _MOST_VALUES)
 
 
-def _heading(lines):
-    expected = 'a heading "Stability <section> results:"'
-    line = lines.take(expected)
+def _heading(lines, line):
     match = _HEADING.match(line)
     if not match:
-        raise lines.wrong(expected, line, _begins_like(line, _HEADING_START))
+        raise lines.wrong(_HEADING_FORM, line, _begins_like(line, _HEADING_START))
     name = ' '.join(match.group(1).split())
     if len(name) > _LONGEST_NAME:
         raise lines.wrong('a section name of at most %d characters' % _LONGEST_NAME, line)
@@ -367,7 +411,9 @@ def _row(lines, slice_number, slices, width):
     for position, cell in enumerate(cells[1:], 1):
         value = _value(cell)
         if value is None:
-            raise lines.wrong('a number that a 64-bit float keeps', cell, position == width)
+            expected = ('a number with a decimal point, no comma' if _DECIMAL_COMMA.match(cell) else
+                        'a number that a 64-bit float keeps')
+            raise lines.wrong(expected, cell, position == width)
         values.append(value)
     return tuple(zip(*values))
 
@@ -431,6 +477,8 @@ def points(report):
 
 def metric_name(text):
     """`text` (str) as one level of a metric path: what Graphite does not allow becomes `_`."""
+    if isinstance(text, bytes):  # Python 2.7: a character may be several of them
+        text = text.decode('utf-8', 'replace')
     return str(_NOT_IN_A_NAME.sub('_', text))
 
 

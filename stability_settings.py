@@ -3,13 +3,53 @@
 Python 2.7 and 3.9 or newer, standard library only.
 """
 import datetime
+import difflib
 import grp
 import os
 import re
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 import stability_report
 from stability_graphite import Graphite
+
+# The collector's own keys: each with its default, and a sentence for the administrator.
+KEYS = OrderedDict([
+    ('ingest_dir', ('Ingested',
+        "Archive: the subfolder of each scanner's folder that a report is moved into "
+        'once Graphite has it')),
+    ('reject_dir', ('Rejected',
+        "The subfolder of each scanner's folder that a malformed report is moved into, "
+        'with a note saying why')),
+    ('settle_seconds', (5,
+        'Leave a file alone until it was seen unchanged for this many seconds')),
+    ('timezone', ('',
+        "Time zone of the scanners' clocks, like America/New_York; empty: this "
+        "machine's")),
+    ('precision', ('',
+        'Decimals to send, from 0 to 15; empty: as many as the report has')),
+    ('graphite_url', ('',
+        'Address of graphite-web, like http://127.0.0.1:8080, user:password@ before the'
+        ' host where needed; empty: reports are archived unconfirmed')),
+    ('graphite_token_file', ('',
+        'File with a bearer token for graphite_url; empty: none')),
+    ('confirm_seconds', (10,
+        'Archive a report when Graphite has shown it for this many seconds: carbon '
+        'keeps points in memory for a while')),
+    ('archive_mode', ('',
+        'Octal mode that archived reports get, like 0640; empty: unchanged')),
+    ('archive_group', ('',
+        'Group that archived reports get; empty: unchanged')),
+    ('scanners', ({},
+        'Section: one line a scanner, <location> = <absolute path of its folder>; the '
+        'slashes of the location become the dots of the metric path')),
+    ('coils', ({},
+        'Section: one line a coil, <receive channels> = <name in the metric path>')),
+])
+
+# Keys of every collector of Diamond's.
+_DIAMONDS = ('enabled', 'interval', 'ttl_multiplier', 'byte_unit', 'measure_collector_time',
+             'metrics_whitelist', 'metrics_blacklist', 'hostname', 'hostname_method', 'path',
+             'path_prefix', 'path_suffix', 'instance_prefix', 'splay', 'method')
 
 # location: str as configured; path: str, its part of the metric path; folder: str.
 Scanner = namedtuple('Scanner', 'location path folder')
@@ -27,27 +67,22 @@ class SettingsError(ValueError):
 
 def defaults():
     """The configuration of which the administrator has said nothing (dict)."""
-    return {
-        'ingest_dir': 'Ingested',
-        'reject_dir': 'Rejected',
-        'settle_seconds': 5,
-        'timezone': '',
-        'precision': '',
-        'graphite_url': '',
-        'graphite_token_file': '',
-        'confirm_seconds': 10,
-        'archive_mode': '',
-        'archive_group': '',
-        'scanners': {},
-        'coils': {},
-    }
+    return {key: default for key, (default, _) in KEYS.items()}
 
 
-def read(config):
-    """The checked Settings in `config`, a dict with all keys of `defaults`.
+def read(config, diamonds=()):
+    """The checked Settings in `config`, a dict with all keys of `defaults` and maybe Diamond's own,
+    which are checked, too. `diamonds`: more keys (str) of the Diamond at hand.
 
     Raises SettingsError.
     """
+    _require_known(config, set(KEYS).union(_DIAMONDS, diamonds))
+    for check, keys in ((_number, ('interval', 'ttl_multiplier')),
+                        (_switch, ('enabled', 'measure_collector_time')),
+                        (_regex, ('metrics_whitelist', 'metrics_blacklist'))):
+        for key in keys:
+            if config.get(key) is not None:
+                check(config, key)
     return Settings(
         ingest_dir=_folder_name(config, 'ingest_dir'),
         reject_dir=_folder_name(config, 'reject_dir'),
@@ -60,6 +95,38 @@ def read(config):
         graphite=_graphite(config, 'graphite_url', 'graphite_token_file'),
         scanners=_scanners(_section(config, 'scanners')),
         coils=_coils(_section(config, 'coils')))
+
+
+def _require_known(config, known):
+    for key in config:
+        if key not in known:
+            shown = '[%s]' % key if isinstance(config[key], dict) else key
+            meant = (difflib.get_close_matches(key.lower(), known, 1)
+                     or [', '.join(sorted(KEYS))])[0]
+            raise SettingsError('%s: there is no such %s; did you mean %s?' % (
+                shown, 'section' if isinstance(config[key], dict) else 'key', meant))
+
+
+def _number(config, key):
+    value = _text(config, key)
+    if not re.match(r'[0-9]+(\.[0-9]+)?\Z', value) or not float(value):
+        raise _wrong(key, value, 'a number of more than 0, like 60')
+
+
+def _switch(config, key):
+    value = _text(config, key)
+    if value.lower() not in ('true', 't', 'yes', 'y', 'false', 'f', 'no', 'n', ''):
+        raise _wrong(key, value, 'True or False')
+
+
+def _regex(config, key):
+    """Later forks of Diamond take several, the published one takes one."""
+    value = config[key]
+    for pattern in value if isinstance(value, list) else [value]:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise _wrong(key, pattern, 'a regular expression like .*SNR (%s)' % error)
 
 
 def _wrong(key, value, allowed):

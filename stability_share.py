@@ -6,14 +6,17 @@ tells it. It says nothing to Diamond or Graphite itself.
 Python 2.7 and 3.9 or newer, standard library only.
 """
 import errno
+import hashlib
 import os
 import time
+from collections import deque
 
 import stability_report
-from stability_folder import Folder, signature
+from stability_folder import Errand, Folder, have_one_content, move, signature
 
 # What becomes of a report, in this order.
 FOUND = 'found'            # and maybe still being written
+UNREADABLE = 'unreadable'  # says the system; the log says why
 INCOMPLETE = 'incomplete'  # ends too early, and maybe is still being written
 LEFT = 'left'              # stays until it changes; the log says why
 QUEUED = 'queued'          # good, and waits for another scan with which it may share a slot
@@ -24,16 +27,24 @@ STORED = 'stored'          # in Graphite, for all that can be known; it can be a
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
 
+# A folder that does not answer within so many seconds is left alone until it does.
+_LOOK_PATIENCE = 5
+
+# So many bytes of a file tell that it is too large for a report.
+_LARGEST = stability_report.MAX_BYTES + 1
+
+# So many archived reports are read to know which sections a coil's reports have.
+_READ_FOR_SECTIONS = 20
+
 # Graphite is asked so many seconds after a report was published, then after twice as many, and
 # so on up to the longest pause. Until it is late, an incomplete answer is nothing unusual.
 _FIRST_PAUSE = 0.5
 LATE = 8
 LONGEST_PAUSE = 600
 
-# So many reports may be published and not yet late. Graphite is asked about so many at once, if
-# their scans are not farther apart than this many seconds.
+# So many reports may be published and not archived, but for those that Graphite says it lacks,
+# which may be for ever. It is asked at once about scans that are no farther apart than this.
 _MOST_PUBLISHED = 500
-_BATCH = 50
 _BATCH_SECONDS = 30 * 86400
 _DAY = 86400
 
@@ -44,16 +55,18 @@ class Waiting(object):
     """A report that waits in a scanner's folder, as the file is since its last change.
 
     name: str; state: one of the above; epoch: int, of the scan; coil: str; count: int, how many
-    points were published; last: the Metric that was published last, None if there was none;
-    due: when to see after it, on our clock.
+    points were published; last: the Metric that was published last, None if there was none; later:
+    the Waiting of a later scan that was published since and may share its slot, or None; due: when
+    to see after it, on our clock; is_unanswered: whether Graphite could not say what it has of it.
     """
 
     def __init__(self, name, signature):
         self.name = name
         self.signature = signature
         self.state = FOUND
-        self.epoch = self.coil = self.last = self.told = None
+        self.epoch = self.coil = self.last = self.later = self.told = self.digest = None
         self.count = self.without_number = 0
+        self.is_unanswered = False
         self._since = self.due = _clock()
         self._pause = _FIRST_PAUSE
         self._lacking = float('inf')
@@ -98,13 +111,15 @@ class Waiting(object):
         if lacking < self._lacking:
             self._pause = min(self._pause, LATE)
         self._lacking = lacking
+        self.is_unanswered = False
         self.due = _clock() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def be_late(self):
-        """Puts it off for long enough to be told of."""
+        """Puts it off for long enough to be told of: Graphite could not say what it has of it."""
         self._pause = max(self._pause, LATE)
         self.wait()
+        self.is_unanswered = True
 
     @property
     def is_late(self):
@@ -125,8 +140,8 @@ class Share(object):
     What the system says of the folder is raised as EnvironmentError; of one file it is logged.
     """
 
-    def __init__(self, scanner, settings, log):
-        """`scanner`, `settings`: of stability_settings."""
+    def __init__(self, scanner, settings, log, time_left):
+        """`scanner`, `settings`: of stability_settings; `time_left()`: seconds for this run."""
         self.scanner = scanner
         self.is_listed = False
         self.is_busy = False
@@ -134,27 +149,35 @@ class Share(object):
         self.rejected = 0
         self._settings = settings
         self._log = log
+        self._time_left = time_left
         self._folder = None
+        self._look = None
+        self._stuck_since = None
         self._names = []
         self._gone = set()
         self._waiting = {}
         self._under_way = set()
+        self._late = []
+        self._sections = {}
+        self._just_archived = deque(maxlen=_MOST_PUBLISHED)
         self._newest = ''
         self._archive_signature = None
         self._is_in_sight = False
         self._told = None
+        self._told_names = set()
 
     def __enter__(self):
-        self._folder = Folder(self.scanner.folder)
-        try:
-            self.is_busy = False
-            if self.is_listed:
-                self._drop_gone()
-            else:
-                self._list()
-        except BaseException:
-            self._folder.close()
-            raise
+        if self.is_listed:
+            self._folder = Folder(self.scanner.folder)
+            self._drop_gone()
+        else:
+            self._folder, names, archive, archived = self._first_look()
+            try:
+                self._note(names, archive, archived)
+            except BaseException:
+                self._folder.close()
+                raise
+        self.is_busy = False
         return self
 
     def __exit__(self, *exception):
@@ -164,11 +187,12 @@ class Share(object):
 
     def unread(self):
         """Yields what may be read now (Waiting), oldest scan first."""
+        # One that Graphite says it lacks is not waited for, as it may never arrive.
         published = [each for each in self._waiting.values() if each.is_published]
-        # A late one is not waited for, as it may never arrive.
-        self._under_way = {each.coil_day for each in published if not each.is_late}
+        self._late = [each for each in published if each.is_late and not each.is_unanswered]
+        self._under_way = {each.coil_day for each in published if each not in self._late}
         for name in self._names:
-            if len(self._under_way) >= _MOST_PUBLISHED:
+            if len(self._under_way) >= _MOST_PUBLISHED or self._time_left() <= 0:
                 self.is_busy = True
                 return
             waiting = self._waiting.get(name)
@@ -189,6 +213,7 @@ class Share(object):
                 self._forget(waiting.name)
             else:
                 self._tell(waiting, 'cannot be read and stays: %s' % error.strerror)
+                waiting.state = UNREADABLE
         except stability_report.IncompleteReport as error:
             if waiting.age() > _WRITING:
                 self._reject(waiting, error)
@@ -197,6 +222,7 @@ class Share(object):
         except stability_report.ReportError as error:
             self._reject(waiting, error)
         else:
+            waiting.digest = _digest(data)
             return report if self._has_its_turn(waiting, report) else None
         return None
 
@@ -204,24 +230,31 @@ class Share(object):
         """The Report that was published before; None when the file has changed."""
         try:
             data, status = self._read(waiting.name)
-            report = stability_report.parse_bytes(data, waiting.name)
-        except (EnvironmentError, stability_report.ReportError):
-            report = None  # the next look into the folder tells what has happened
-        if (report is None or signature(status) != waiting.signature
-                or self._settings.coils.get(report.channels) != waiting.coil):
+        except EnvironmentError:  # the next look into the folder tells what has happened
+            data = status = None
+        if (data is None or signature(status) != waiting.signature
+                or _digest(data) != waiting.digest):
             self._forget(waiting.name)
             return None
-        return report
+        return stability_report.parse_bytes(data, waiting.name)
 
     def leave(self, waiting, message):
         """Says why a report stays; it is not read again until it changes."""
         waiting.state = LEFT
         self._tell(waiting, message)
 
-    def publish(self, waiting, metrics):
-        """Notes that the Metrics (list) of a report were published."""
+    def publish(self, waiting, report, metrics):
+        """Notes that the Metrics (list) of a Report were published."""
         waiting.publish(metrics, self._settings.graphite is not None)
         self._under_way.add(waiting.coil_day)
+        for other in self._late:
+            if other.coil_day == waiting.coil_day and other.epoch < waiting.epoch:
+                other.later = waiting
+        self._sections[waiting.coil] = _sections_of(report)
+        if report.unknown:
+            self._log.warning('%r: %d line(s) outside any table that nobody knows, line %d first, '
+                              'were skipped', self.path(waiting.name), len(report.unknown),
+                              report.unknown[0])
 
     # -- confirming and archiving ----------------------------------------------------------
 
@@ -230,14 +263,16 @@ class Share(object):
         known = [self._waiting.get(name) for name in self._names]
         return [each for each in known if each is not None and each.is_published]
 
-    def questions(self):
-        """What Graphite is to be asked about now, in lists that it can be asked about at once."""
+    def questions(self, most):
+        """What Graphite is to be asked about now, in lists of at most so many (int) that it can be
+        asked about at once.
+        """
         now = _clock()
         due = [each for each in self.published() if each.state != STORED and each.due <= now]
         batches = []
         for waiting in sorted(due, key=_question):
             first = batches[-1][0] if batches else None
-            if (first is None or len(batches[-1]) == _BATCH
+            if (first is None or len(batches[-1]) >= most
                     or _question(first) != _question(waiting)
                     or waiting.epoch - first.epoch > _BATCH_SECONDS):
                 batches.append([])
@@ -253,6 +288,10 @@ class Share(object):
     def is_waiting_for_graphite(self):
         """Whether something is published that Graphite does not show yet."""
         return any(each.state in (PUBLISHED, SHOWN) for each in self._waiting.values())
+
+    def has(self, waiting):
+        """Whether that is still what is known of the report."""
+        return self._waiting.get(waiting.name) is waiting
 
     def path(self, name):
         """The path (str) of a file of the folder, for the log."""
@@ -272,18 +311,22 @@ class Share(object):
                             self.scanner.folder, error.strerror)
 
     def about(self):
-        """How the scanner's reports fare: {metric name: int}; nothing if that is not known."""
+        """How the scanner's reports fare: {metric name: int}; of a folder that cannot be used only
+        for how long it has not answered.
+        """
+        stuck = 0 if self._stuck_since is None else _clock() - self._stuck_since
+        numbers = {'stuck_seconds': int(stuck)}
         if not self._is_in_sight:
-            return {}
+            return numbers if stuck else {}
         self._drop_gone()
         now = time.time()
-        numbers = {'ingested': self.ingested, 'rejected': self.rejected,
-                   'waiting': len(self._names), 'unconfirmed': len(self.published()),
-                   'oldest_waiting_seconds': 0}
         timezone = self._settings.timezone
-        if self._names:
-            oldest = stability_report.scan_epoch(self._names[0], timezone)
-            numbers['oldest_waiting_seconds'] = int(now - oldest)
+        ages = [now - stability_report.scan_epoch(name, timezone) for name in self._names
+                if stability_report.is_past(name)][:1]
+        states = [each.state for each in self._waiting.values()]
+        numbers.update(ingested=self.ingested, rejected=self.rejected, waiting=len(self._names),
+                       unconfirmed=len(self.published()), unreadable=states.count(UNREADABLE),
+                       oldest_waiting_seconds=int(max([0] + ages)))
         newest = stability_report.newest_scan(self._names + [self._newest])
         if newest:
             newest = stability_report.scan_epoch(newest, timezone)
@@ -299,20 +342,67 @@ class Share(object):
 
     # -- what the folder has ---------------------------------------------------------------
 
-    def _list(self):
-        """Lists the reports that wait, and forgets what has gone."""
-        settings = self._settings
-        self._names = stability_report.report_names(self._folder.names())
-        archive = self._folder.signature(settings.ingest_dir)
-        if archive != self._archive_signature:  # another daemon archives too
-            self._note_newest(self._folder.names_in(settings.ingest_dir))
-            self._archive_signature = archive
+    def _first_look(self):
+        """What `_look_in` returns, from where it can be left behind: a share may never answer."""
+        if self._look is not None:
+            self._look.leave()
+            if not self._look.is_back(0):
+                raise self._stuck()
+        self._look = Errand(self._look_in, lambda found: found[0].close())
+        if not self._look.is_back(min(_LOOK_PATIENCE, self._time_left())):
+            raise self._stuck()
+        look, self._look, self._stuck_since = self._look, None, None
+        return look.result()
+
+    def _stuck(self):
+        if self._stuck_since is None:
+            self._stuck_since = _clock()
+        return EnvironmentError(errno.ETIMEDOUT, 'it does not answer, and is left alone until it '
+                                'does')
+
+    def _look_in(self):
+        """The Folder, its names, the signature of its archive, and the names in there, if others
+        have put something into it since the last look.
+        """
+        folder = Folder(self.scanner.folder)
+        try:
+            names = folder.names()
+            try:
+                archive = folder.signature(self._settings.ingest_dir)
+            except EnvironmentError:  # told when something is to be moved there
+                archive = None
+            is_old = archive == self._archive_signature
+            archived = [] if is_old else folder.names_in(self._settings.ingest_dir)
+            return folder, names, archive, archived
+        except BaseException:
+            folder.close()
+            raise
+
+    def _note(self, names, archive, archived):
+        """Notes what was found in the folder, and forgets what has gone."""
+        self._names = stability_report.report_names(names)
+        self._note_newest(archived)
+        self._archive_signature = archive
         for name in set(self._waiting).difference(self._names):
             del self._waiting[name]
         self._gone = set()
         self._told = None
         self._is_in_sight = True
         self.is_listed = True
+        self._tell_of_other_names(names)
+        while self._just_archived:
+            self._take_back_if_changed(*self._just_archived.popleft())
+
+    def _tell_of_other_names(self, names):
+        nearly = {name for name in names if stability_report.is_nearly_report_name(name)}
+        new = sorted(nearly - self._told_names)
+        self._told_names = nearly
+        if new:
+            self._log.warning(
+                '%r: %d files look like reports, but are not called like '
+                'Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt, and are left '
+                'alone: %s', self.scanner.folder, len(new),
+                ', '.join(['%r' % name for name in new[:3]] + ['...'] * (len(new) > 3)))
 
     def _drop_gone(self):
         """Takes what was moved away from the list; listing the folder again would take longer."""
@@ -330,8 +420,15 @@ class Share(object):
         self._newest = stability_report.newest_scan(names + [self._newest])
 
     def _look_at(self, name):
-        """The Waiting of that name as it is now; None when it has gone."""
-        status = self._folder.status(name)
+        """The Waiting of that name as it is now; None when it has gone, or cannot be seen."""
+        try:
+            status = self._folder.status(name)
+        except EnvironmentError as error:
+            self._folder.status('.')  # or it is the trouble of all
+            waiting = self._waiting.setdefault(name, Waiting(name, None))
+            waiting.state = UNREADABLE
+            self._tell(waiting, 'cannot be looked at and stays: %s' % error.strerror)
+            return None
         if status is None:  # another daemon was quicker
             self._forget(name)
             return None
@@ -364,7 +461,7 @@ class Share(object):
         return waiting.state != LEFT
 
     def _read(self, name):
-        return self._folder.read(name, stability_report.MAX_BYTES + 1)
+        return self._folder.read(name, _LARGEST)
 
     def _has_its_turn(self, waiting, report):
         """Whether a good report is to be published now; otherwise it is noted why not."""
@@ -380,10 +477,60 @@ class Share(object):
             # Whisper would put it in the place of an older point.
             self._tell(waiting, "is of the future and stays: is the scanner's clock right?")
             return False
+        if not self._is_whole(waiting, report) or self._is_archived_twice(waiting):
+            return False
         if waiting.coil_day in self._under_way:
             waiting.state = QUEUED
             self.is_busy = True
             return False
+        return True
+
+    def _is_whole(self, waiting, report):
+        """Whether a report has the sections that it should have, or nothing is added any more."""
+        usual = self._usual_sections(waiting.coil) if report.lacks else None
+        if not report.lacks or (usual and usual <= _sections_of(report)):
+            return True
+        if waiting.age() <= _WRITING:
+            waiting.state = INCOMPLETE
+            return False
+        self._log.warning('%r has no sections %s, also after an hour, and is published as it is',
+                          self.path(waiting.name), ', '.join(report.lacks))
+        return True
+
+    def _usual_sections(self, coil):
+        """Those of the coil's last report (a set of str), or None if there is none."""
+        if coil not in self._sections:
+            try:
+                with self._folder.below(self._settings.ingest_dir) as archive:
+                    self._read_sections(archive)
+            except EnvironmentError:  # there is none yet; otherwise told when it is needed
+                pass
+        return self._sections.get(coil)
+
+    def _read_sections(self, archive):
+        names = stability_report.report_names(archive.names())
+        for name in names[-_READ_FOR_SECTIONS:]:  # of each coil the newest has the last word
+            try:
+                data, _ = archive.read(name, _LARGEST)
+                report = stability_report.parse_bytes(data, name)
+            except (EnvironmentError, stability_report.ReportError):
+                continue  # somebody else's, or no report any more
+            if report.channels in self._settings.coils:
+                self._sections[self._settings.coils[report.channels]] = _sections_of(report)
+
+    def _is_archived_twice(self, waiting):
+        """Whether the archive has the same report and a duplicate: once more would be for ever."""
+        stem, extension = os.path.splitext(waiting.name)
+        duplicate = stem + '.duplicate' + extension
+        try:
+            with self._folder.below(self._settings.ingest_dir) as archive:
+                if archive.status(duplicate) is None or not have_one_content(
+                        self._folder, waiting.name, archive, duplicate):
+                    return False
+        except EnvironmentError:  # told when it is to be moved there
+            return False
+        self.leave(waiting, 'is archived already, also as %r, and stays: what sends it again?'
+                   % duplicate)
         return True
 
     # -- moving ----------------------------------------------------------------------------
@@ -414,6 +561,9 @@ class Share(object):
         self._forget(waiting.name)
         if archived is None:  # another daemon was quicker, or somebody changed it
             return 0
+        if self._take_back_if_changed(waiting, archived):
+            return 0
+        self._just_archived.append((waiting, archived))
         self.ingested += 1
         self._log.info('%r: %d points %s, %d without a number; now %r', self.path(waiting.name),
                        waiting.count, 'stored' if self._settings.graphite else 'published',
@@ -430,6 +580,26 @@ class Share(object):
         if was_seen:
             self._archive_signature = self._folder.signature(ingest_dir)
         return archived
+
+    def _take_back_if_changed(self, waiting, archived):
+        """Whether an archived report was written to since it was read, and so is back."""
+        try:
+            subfolder, name = os.path.split(archived)
+            with self._folder.below(subfolder) as archive:
+                if archive.signature(name) in (waiting.signature, None):  # or moved away
+                    return False
+                data, _ = archive.read(name, _LARGEST)
+                if _digest(data) == waiting.digest:  # a share may change its time
+                    return False
+                is_back = move(archive, name, self._folder, waiting.name)
+        except EnvironmentError as error:
+            self._log.error('%r is archived and could not be looked at once more: %s',
+                            self.path(archived), error.strerror)
+            return False
+        if is_back:
+            self._log.error('%r was written to after it was archived, and is back in the folder, '
+                            'to be published anew', self.path(waiting.name))
+        return is_back
 
     def _give_access(self, archived, archived_signature):
         """Sets mode and group of an archived report, for staff who must read it."""
@@ -449,3 +619,11 @@ class Share(object):
 
 def _question(waiting):
     return waiting.coil, waiting.is_to_be_counted, waiting.last.path
+
+
+def _sections_of(report):
+    return frozenset([section.name for section in report.sections])
+
+
+def _digest(data):
+    return hashlib.sha256(data).digest()

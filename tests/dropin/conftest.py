@@ -35,6 +35,14 @@ def golden_lines():
         return [tuple(line.split()) for line in stream]
 
 
+@pytest.fixture(autouse=True)
+def sequence_of_one_table(monkeypatch):
+    """So that the small reports of the tests are whole."""
+    import stability_report
+
+    monkeypatch.setattr(stability_report, 'SECTIONS', ('SNR',))
+
+
 @pytest.fixture
 def site(tmpdir):
     from sites import Site  # needs the activation above

@@ -84,6 +84,7 @@ def test_a_run_lists_a_folder_once_however_much_waits_in_it(site, bay1, calls):
 
 
 def test_each_report_of_a_backlog_costs_the_same(site, bay1, calls):
+    bay1.ensure('Ingested', dir=True)
     site.load()
     a_day_each(bay1, 10)
     calls.clear()

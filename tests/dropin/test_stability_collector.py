@@ -144,13 +144,27 @@ def test_a_name_that_is_taken_in_the_archive_is_not_overwritten(site, bay1):
         stem + '.2.txt': report_text(slices=3)}
 
 
-def test_the_same_report_again_is_put_beside_the_first(site, bay1):
-    for _ in range(3):
+def test_a_report_that_is_sent_again_every_night_is_kept_once_more_and_told(site, bay1, caplog):
+    for _ in range(2):
         put(bay1, OLD)
         assert len(site.run()) == 4
+    put(bay1, OLD)
+    for _ in range(3):
+        assert site.run() == []
     stem = OLD[:-len('.txt')]
-    assert names_in(bay1.join('Ingested')) == [
-        stem + '.duplicate.1.txt', stem + '.duplicate.txt', OLD]
+    assert names_in(bay1.join('Ingested')) == [stem + '.duplicate.txt', OLD]
+    assert bay1.join(OLD).check()
+    (message,) = errors(caplog)
+    assert 'is archived already' in message
+
+
+def test_another_report_of_a_name_that_was_sent_twice_is_published(site, bay1):
+    for _ in range(3):
+        put(bay1, OLD)
+        site.run()
+    put(bay1, OLD, slices=1)
+    assert len(site.run()) == 2
+    assert OLD[:-len('.txt')] + '.1.txt' in names_in(bay1.join('Ingested'))
 
 
 @pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: os.symlink('/etc/hosts', path)],
@@ -382,9 +396,20 @@ def test_the_collector_says_how_each_scanners_reports_fare(site, bay1):
     waited = now - (OLD_EPOCH + 86400)
     assert about.pop('oldest_waiting_seconds') == pytest.approx(waited, abs=60)
     assert about.pop('seconds_since_last_scan') == pytest.approx(now - NEW_EPOCH, abs=60)
-    assert about == {'ingested': 1, 'rejected': 1, 'waiting': 1, 'unconfirmed': 0}
+    assert about == {'ingested': 1, 'rejected': 1, 'waiting': 1, 'unconfirmed': 0, 'unreadable': 0,
+                     'stuck_seconds': 0}
     assert site.about('Quiet') == {
-        'ingested': 0, 'rejected': 0, 'waiting': 0, 'unconfirmed': 0, 'oldest_waiting_seconds': 0}
+        'ingested': 0, 'rejected': 0, 'waiting': 0, 'unconfirmed': 0, 'oldest_waiting_seconds': 0,
+        'unreadable': 0, 'stuck_seconds': 0}
+
+
+@pytest.mark.parametrize('name', ['Stability_21000101T000000.txt', 'Stability_20240231T000000.txt'])
+def test_a_scan_of_the_future_or_of_no_day_is_not_said_to_wait_for_decades(site, bay1, name):
+    bay1.join('Rejected').write('no folder')  # so that it stays
+    put(bay1, name)
+    site.run()
+    about = site.about('Harvard/Northwest/Bay1')
+    assert (about['waiting'], about['oldest_waiting_seconds']) == (1, 0)
 
 
 def test_the_last_scan_is_known_from_the_archive_after_a_restart(site, bay1):
