@@ -24,7 +24,8 @@ import stability_settings
 from stability_folder import Errand
 from stability_graphite import GraphiteAway, GraphiteError
 from stability_report import points
-from stability_share import LATE, LONGEST_PAUSE, SHOWN, Share
+from stability_share import Share
+from stability_waiting import LATE, LONGEST_PAUSE, SHOWN, why_missing
 
 # Diamond interrupts a run that takes too long, wherever it is, and grants it one second at
 # least. We end by ourselves when less than this many seconds are left.
@@ -311,7 +312,7 @@ class StabilityCollector(diamond.collector.Collector):
             'is missing is published again; %s', share.path(waiting.name),
             ' and %d more reports' % (len(late) - 1) if len(late) > 1 else '', total - missing,
             total, waiting.seconds_published(), metrics[0].path,
-            _what_is_known(waiting, len(metrics), instead))
+            why_missing(waiting, len(metrics), instead))
         for _, metrics, _ in late:
             if len(metrics) > self._queue_room()[0]:
                 break  # another time
@@ -442,26 +443,6 @@ def _stored_as(metric):
     GraphitePickleHandler the number itself.
     """
     return metric.value, float('%.*f' % (metric.precision, metric.value))
-
-
-def _what_is_known(waiting, missing, instead):
-    """A word on why points are missing, where that can be known."""
-    ahead = waiting.epoch - time.time()
-    if ahead > 0:
-        return ("the scan is %d min ahead of this machine's clock, and Graphite keeps nothing that "
-                'is still to come: is timezone that of the scanner?' % (ahead // 60 + 1))
-    others = [value for value in instead.values() if value is not None]
-    if others:
-        return ('%d have another value in their place: of another scan of that coil in the same '
-                'slot of the retention, or of another sender' % len(others))
-    if missing < waiting.count:
-        return ('carbon may create few series a minute (MAX_CREATES_PER_MINUTE), or a handler '
-                'still sends its backlog, or not all series have the same retention: see '
-                'hops doctor')
-    return ('nothing of it is there: does a handler reach carbon, may carbon create series '
-            '(MAX_CREATES_PER_MINUTE), has its disk room, does the retention reach back to %s, and '
-            'is graphite_url its Graphite? hops doctor looks'
-            % time.strftime('%Y-%m-%d', time.gmtime(waiting.epoch)))
 
 
 def queue_places(size, spared=_SPARED):

@@ -13,16 +13,17 @@ from collections import deque
 
 import stability_report
 from stability_folder import Errand, Folder, have_one_content, move, signature
-
-# What becomes of a report, in this order.
-FOUND = 'found'            # and maybe still being written
-UNREADABLE = 'unreadable'  # says the system; the log says why
-INCOMPLETE = 'incomplete'  # ends too early, and maybe is still being written
-LEFT = 'left'              # stays until it changes; the log says why
-QUEUED = 'queued'          # good, and waits for another scan with which it may share a slot
-PUBLISHED = 'published'
-SHOWN = 'shown'            # by Graphite, which has to show it for a while
-STORED = 'stored'          # in Graphite, for all that can be known; it can be archived
+from stability_waiting import (
+    FOUND,
+    INCOMPLETE,
+    LEFT,
+    PUBLISHED,
+    QUEUED,
+    SHOWN,
+    STORED,
+    UNREADABLE,
+    Waiting,
+)
 
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
@@ -36,99 +37,12 @@ _LARGEST = stability_report.MAX_BYTES + 1
 # So many archived reports are read to know which sections a coil's reports have.
 _READ_FOR_SECTIONS = 20
 
-# Graphite is asked so many seconds after a report was published, then after twice as many, and
-# so on up to the longest pause. Until it is late, an incomplete answer is nothing unusual.
-_FIRST_PAUSE = 0.5
-LATE = 8
-LONGEST_PAUSE = 600
-
 # So many reports may be published and not archived, but for those that Graphite says it lacks,
 # which may be for ever. It is asked at once about scans that are no farther apart than this.
 _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
-_DAY = 86400
 
 _clock = getattr(time, 'monotonic', time.time)
-
-
-class Waiting(object):
-    """A report that waits in a scanner's folder, as the file is since its last change.
-
-    name: str; state: one of the above; epoch: int, of the scan; coil: str; count: int, how many
-    points were published; last: the Metric that was published last, None if there was none; later:
-    the Waiting of a later scan that was published since and may share its slot, or None; due: when
-    to see after it, on our clock; is_unanswered: whether Graphite could not say what it has of it.
-    """
-
-    def __init__(self, name, signature):
-        self.name = name
-        self.signature = signature
-        self.state = FOUND
-        self.epoch = self.coil = self.last = self.later = self.told = self.digest = None
-        self.count = self.without_number = 0
-        self.is_unanswered = False
-        self._since = self.due = _clock()
-        self._pause = _FIRST_PAUSE
-        self._lacking = float('inf')
-
-    @property
-    def is_published(self):
-        return self.state in (PUBLISHED, SHOWN, STORED)
-
-    @property
-    def coil_day(self):
-        """Two scans of one coil and day may share a slot, whatever the retention."""
-        return self.coil, self.epoch and self.epoch // _DAY
-
-    def age(self):
-        """Seconds since it was first seen as it is."""
-        return _clock() - self._since
-
-    def seconds_published(self):
-        return _clock() - self._published
-
-    def publish(self, metrics, is_confirmed):
-        """Notes that these Metrics (list) were published; whether Graphite has to show them."""
-        self.count = len(metrics)
-        self.last = metrics[-1] if metrics else None
-        self.state = PUBLISHED if is_confirmed and metrics else STORED
-        self.due = self._published = _clock()
-
-    def show(self, seconds):
-        """Notes that Graphite shows it, for the first time; it has to for so many `seconds`."""
-        self.state = SHOWN
-        self.due = _clock() + seconds
-
-    def store(self):
-        """Notes that Graphite has shown it for long enough."""
-        self.state = STORED
-        self.due = _clock()
-
-    def wait(self, lacking=float('inf')):
-        """Puts it off, longer each time but when fewer points are `lacking` than before."""
-        if self.state == SHOWN:
-            self.state = PUBLISHED
-        if lacking < self._lacking:
-            self._pause = min(self._pause, LATE)
-        self._lacking = lacking
-        self.is_unanswered = False
-        self.due = _clock() + self._pause
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
-
-    def be_late(self):
-        """Puts it off for long enough to be told of: Graphite could not say what it has of it."""
-        self._pause = max(self._pause, LATE)
-        self.wait()
-        self.is_unanswered = True
-
-    @property
-    def is_late(self):
-        return self._pause >= LATE
-
-    @property
-    def is_to_be_counted(self):
-        """Whether it is time to ask Graphite for all of its points."""
-        return self.state == SHOWN or self.is_late
 
 
 class Share(object):
@@ -187,10 +101,9 @@ class Share(object):
 
     def unread(self):
         """Yields what may be read now (Waiting), oldest scan first."""
-        # One that Graphite says it lacks is not waited for, as it may never arrive.
         published = [each for each in self._waiting.values() if each.is_published]
-        self._late = [each for each in published if each.is_late and not each.is_unanswered]
-        self._under_way = {each.coil_day for each in published if each not in self._late}
+        self._late = [each for each in published if not each.is_waited_for]
+        self._under_way = {each.coil_day for each in published if each.is_waited_for}
         for name in self._names:
             if len(self._under_way) >= _MOST_PUBLISHED or self._time_left() <= 0:
                 self.is_busy = True
@@ -344,12 +257,13 @@ class Share(object):
 
     def _first_look(self):
         """What `_look_in` returns, from where it can be left behind: a share may never answer."""
+        patience = min(_LOOK_PATIENCE, max(1, self._time_left()))
         if self._look is not None:
             self._look.leave()
-            if not self._look.is_back(0):
+            if not self._look.is_back(patience if self._stuck_since is None else 0):
                 raise self._stuck()
         self._look = Errand(self._look_in, lambda found: found[0].close())
-        if not self._look.is_back(min(_LOOK_PATIENCE, self._time_left())):
+        if not self._look.is_back(patience):
             raise self._stuck()
         look, self._look, self._stuck_since = self._look, None, None
         return look.result()

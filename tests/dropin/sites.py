@@ -7,6 +7,7 @@ from reports import report_text
 
 import stability_collector
 import stability_share
+import stability_waiting
 
 OLD = 'Stability_20180910T090910.txt'
 NEW = 'Stability_2024-04-01T13-07-02.txt'
@@ -18,7 +19,7 @@ NEW_EPOCH = 1711976822
 def hurry(monkeypatch):
     """Makes the pauses of the collector a hundred times shorter."""
     for module, names in ((stability_collector, ('_PATIENCE', '_NAP', 'LATE', 'LONGEST_PAUSE')),
-                          (stability_share, ('_FIRST_PAUSE', 'LATE', 'LONGEST_PAUSE'))):
+                          (stability_waiting, ('_FIRST_PAUSE', 'LATE', 'LONGEST_PAUSE'))):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) / 100.0)
 
@@ -31,7 +32,7 @@ class Clock(object):
     def __init__(self, monkeypatch):
         self.now = 1000.0
         self.meanwhile = lambda: None  # what happens in a pause
-        for module in (stability_collector, stability_share):
+        for module in (stability_collector, stability_share, stability_waiting):
             monkeypatch.setattr(module, '_clock', lambda: self.now)
         monkeypatch.setattr(stability_collector.time, 'sleep', self.pass_by)
 

@@ -25,7 +25,7 @@ from sites import (
 
 import stability_collector
 import stability_folder
-import stability_share
+import stability_waiting
 
 try:
     import queue
@@ -235,7 +235,7 @@ def test_pauses_do_not_grow_while_more_and_more_arrives(site, bay1, carbon, capl
         site.run()
     assert len(created) == 40
     # Forty pauses that doubled up to the longest would be thirty of that length and more.
-    assert clock.now - began < 10 * stability_share.LONGEST_PAUSE
+    assert clock.now - began < 10 * stability_waiting.LONGEST_PAUSE
 
 
 def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog, clock):

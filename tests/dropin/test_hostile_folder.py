@@ -22,6 +22,7 @@ import stability_collector
 import stability_folder
 import stability_report
 import stability_share
+import stability_waiting
 from stability_graphite import Graphite, GraphiteError
 
 SECRET = 'root:$6$secret:19000:0:99999:7:::\n'
@@ -427,7 +428,7 @@ def test_a_report_stays_when_the_disk_is_full_and_is_archived_later(site, bay1, 
 
 
 def test_a_report_that_cannot_be_archived_for_long_stops_nothing(site, bay1, monkeypatch):
-    monkeypatch.setattr(stability_share, '_FIRST_PAUSE', 0)  # moving takes longer than that
+    monkeypatch.setattr(stability_waiting, '_FIRST_PAUSE', 0)  # moving takes longer than that
     bay1.join('Ingested').write('no folder')
     put(bay1, OLD)
     put(site.add_scanner('Yale', 'yale'), NEW)
