@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana import queries
 from grafana.panels import Shown
+from hops.control import HISTORY, LAG, WIDTH
 from hops.quantities import Bad, Quantity
-from hops.report.control import HISTORY, LAG, WIDTH
 
 HOW_LIMITS = (
     f"Centre line: mean of the {HISTORY} days that ended {LAG} days before. Limits: {WIDTH} of "

@@ -1,6 +1,6 @@
 r"""Graphite queries: what is asked of the render API, as text.
 
-The control charts are those of `hops report`, whose limits `hops.report.control` explains. Scans
+The control charts are those of `hops report`, whose limits `hops.control` explains. Scans
 are sparse, a point a day among slots without any, so that
 
 - the slices of a scan, which are in one slot, are averaged first, and then the day's last
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hops.report import control
+from hops import control
 
 HISTORY = f"{control.HISTORY}d"
 LAG = f"{control.LAG}d"

@@ -18,8 +18,8 @@ from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from hops.control import Limits
 from hops.quantities import QUANTITIES, SNR, Quantity
-from hops.report.control import Limits
 from hops.report.verdict import Chart, Verdict
 
 INK, GREY = "0.1", "0.4"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hops import paths, site
+from hops import control, paths, site
 from hops.console import print_json
 from hops.errors import Problem
 from hops.options import (
@@ -23,7 +23,6 @@ from hops.options import (
     json_option,
     location_option,
 )
-from hops.report import control
 from hops.report.data import CoilData, Scanner
 from hops.report.verdict import Verdict, judge
 from hops.report.words import headline, note_lines, sentences

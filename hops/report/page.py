@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from hops.control import WIDTH
 from hops.quantities import QUANTITIES, Quantity
 from hops.report.charts import GREEN, GREY, INK, VERMILLION, draw_charts
-from hops.report.control import WIDTH
 from hops.report.verdict import Verdict
 from hops.report.words import headline, note_lines, number, sentences, slice_numbers
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hops import control
+from hops.control import Baseline, Limits, Run
 from hops.graphiteweb import Series
 from hops.quantities import QUANTITIES, Quantity
-from hops.report import control
-from hops.report.control import Baseline, Limits, Run
 from hops.report.data import CoilData
 
 

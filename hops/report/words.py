@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from hops.console import printable
-from hops.report.control import FEWEST
+from hops.control import FEWEST
 from hops.report.verdict import Excursion, Verdict
 
 MOST_SPANS = 5

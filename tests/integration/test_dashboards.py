@@ -23,9 +23,9 @@ from whisper_files import store
 import stability_report
 from grafana.build import HERE, build
 from grafana.variables import Site
+from hops.control import choose_baseline
 from hops.graphiteweb import GraphiteWeb
 from hops.quantities import QUANTITIES
-from hops.report.control import choose_baseline
 from hops.report.data import Scanner
 from hops.report.verdict import judge
 from lab.diamond import PREFIX, DiamondSite

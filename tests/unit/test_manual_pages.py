@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 import stability_report
+from hops import control
 from hops.cli import main as hops
-from hops.report import control
 from manual.generate import DOCS, build
 
 ROOT = DOCS.parent

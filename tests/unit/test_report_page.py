@@ -8,8 +8,8 @@ import matplotlib
 import pytest
 from coils import DAY, NEWEST, coil
 
+from hops import control
 from hops.graphiteweb import Event
-from hops.report import control
 from hops.report.output import write
 from hops.report.page import draw, drawing_style
 from hops.report.verdict import judge

@@ -3,9 +3,9 @@
 import pytest
 from coils import DAY, NEWEST, coil
 
+from hops import control
 from hops.graphiteweb import Event
 from hops.quantities import QUANTITIES
-from hops.report import control
 from hops.report.data import CoilData
 from hops.report.verdict import judge
 from hops.report.words import headline, note_lines, number, sentences, slice_numbers

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hops.report import control
-from hops.report.control import Baseline, Limits, Run
+from hops import control
+from hops.control import Baseline, Limits, Run
 
 DAY = 86400
 
