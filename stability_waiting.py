@@ -127,8 +127,8 @@ def why_missing(waiting, missing, instead):
                 'slot of the retention, or of another sender' % len(others))
     if missing < waiting.count:
         return ('carbon may create few series a minute (MAX_CREATES_PER_MINUTE), or a handler '
-                'still sends its backlog, or not all series have the same retention: see '
-                'hops doctor')
+                'still sends its backlog, or not all series have the same retention: hops doctor '
+                'looks, and hops retention mends that')
     return ('nothing of it is there: does a handler reach carbon, may carbon create series '
             '(MAX_CREATES_PER_MINUTE), has its disk room, does the retention reach back to %s, and '
             'is graphite_url its Graphite? hops doctor looks'

@@ -14,6 +14,7 @@ from hops.notes import note, notes
 from hops.options import HELP
 from hops.reingest import main as reingest
 from hops.report.command import main as report
+from hops.retention.command import main as retention
 from hops.sample import main as sample
 from hops.sizing import main as sizing
 from hops.status import main as status
@@ -34,6 +35,7 @@ main.add_command(note)
 main.add_command(notes)
 main.add_command(reingest, "reingest")
 main.add_command(report, "report")
+main.add_command(retention, "retention")
 main.add_command(sample, "sample")
 main.add_command(sizing, "sizing")
 main.add_command(status, "status")
