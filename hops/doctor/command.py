@@ -42,7 +42,9 @@ def main(conf: Path, config_only: bool, probe: bool, as_json: bool) -> None:
     """Look at the whole road of a report, from the scanner's folder to Graphite's retention, and
     say of each part whether it is ok, and if not what to do.
 
-    Nothing is written, but for the probe if you want it. The exit status is 1 when something
+    Nothing of the site's is touched: a small file of its own is moved through each folder, as the
+    collector moves reports, and removed; and points are sent to carbon only for the probe. A folder
+    that does not answer is named, and left alone. The exit status is 1 when something
     failed. With --json: {"failed": 0, "warnings": 1, "findings": [{"check", "state", "text",
     "todo"}]}, where a state is ok, warning or failed.
     """

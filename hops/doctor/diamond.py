@@ -193,4 +193,3 @@ def _backlog(handler: Any, values: int) -> Finding:
         return Finding("backlog", OK, text)
     todo = f"set batch = {BATCH} and max_backlog_multiplier = {BACKLOG}, and "
     return Finding("backlog", WARNING, text, f"{todo}trim_backlog_multiplier = {BACKLOG - 1}")
-

@@ -1,118 +1,158 @@
-"""The scanners' folders, as the user sees them whom Diamond runs as. Nothing is written."""
+"""The scanners' folders, as the user sees them whom Diamond runs as. Nothing that is there is
+touched, and a folder that does not answer is left alone."""
 
 from __future__ import annotations
 
+import errno
 import os
-import pwd
 import stat
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Any, Union
 
 from diamond3 import DiamondError
 from diamond3.accounts import Account
+from hops.aside import PATIENCE, aside
+from hops.doctor import reports, trial, user
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
+from hops.doctor.reports import Seen
+from hops.doctor.user import me
+from hops.reportfiles import EXAMPLES
 from hops.site import Site
+from hops.sizing import size_of
 from stability_folder import Folder
-from stability_report import report_names
+from stability_report import is_nearly_report_name, report_names
 
 FSTAB = Path("/etc/fstab")
 
-# So many seconds a share's clock may be ahead before it is worth a word.
+# So many seconds a file may come from ahead of our clock before it is worth a word.
 CLOCKS_APART = 5
+# A share with less room than for a thousand reports is soon full.
+LITTLE = 16 * 1024 * 1024
+# So many folders are looked into at once.
+AT_ONCE = 100
 
-Findings = list[Finding]
+Found = Union[Finding, Seen]
 
 
-def check(site: Site) -> Iterator[Finding]:
-    """Whether the reports can be read, and moved into the archive, by whom Diamond runs as."""
+def check(site: Site) -> tuple[list[Finding], list[Seen]]:
+    """Whether the reports can be read, and moved into the archive, by whom Diamond runs as; and
+    the good reports that were read."""
     server = site.config["server"]
-    subfolders = (site.settings.ingest_dir, site.settings.reject_dir)
     try:
         account = Account.named(server.get("user", ""), server.get("group", ""))
-        yield _user(account)
-        with _acting_as(account) as run:
-            for scanner in site.settings.scanners:
-                yield from run(look, scanner.location, scanner.folder, subfolders)
+        findings = [user.check(account)]
+        scanners = list(site.settings.scanners)
+        paths = {scanner.folder: partial(_real_path, scanner.folder) for scanner in scanners}
+        answered, _ = _aside(paths, account)
+        found, stuck = _aside(
+            {scanner.location: partial(_look, site, scanner) for scanner in scanners
+             if answered[scanner.folder]},
+            account,
+        )  # fmt: skip
     except DiamondError as error:
         todo = "name a user and a group that Diamond can run as, or none, in [server]"
-        yield Finding("user", FAILED, f"{error}", todo)
+        return [Finding("user", FAILED, f"{error}", todo)], []
+    real = {scanner.location: each for scanner in scanners for each in answered[scanner.folder]}
+    findings += _within_others(real, site.settings)
+    seen: list[Seen] = []
+    for scanner in scanners:
+        for one in found.get(scanner.location, []):
+            if isinstance(one, Finding):
+                findings.append(one)
+            else:
+                seen.append(one)
+        if scanner.location in stuck or not answered[scanner.folder]:
+            findings.append(_stuck(scanner))
+    return findings, seen
 
 
-def look(location: str, folder: str, subfolders: Sequence[str]) -> Findings:
-    """What the present user finds of one scanner's folder."""
-    check = f"folder of {location}"
+def _aside(
+    work: Mapping[str, Callable[[], Iterator[Any]]], account: Account
+) -> tuple[dict[str, list[Any]], set[str]]:
+    found: dict[str, list[Any]] = {}
+    stuck: set[str] = set()
+    left = iter(work.items())
+    while some := dict(islice(left, AT_ONCE)):
+        found_of_some, stuck_of_some = aside(some, partial(user.become, account))
+        found.update(found_of_some)
+        stuck |= stuck_of_some
+    return found, stuck
+
+
+def _real_path(folder: str) -> Iterator[str]:
+    """The first touch of a folder."""
+    path = os.path.realpath(folder)
     try:
         with Folder(folder) as opened:
-            names = opened.names()
-        rooms = [_room_for(location, folder, subfolder) for subfolder in subfolders]
-        return [_access(check, folder, names), *rooms, *_clock(check, folder, report_names(names))]
-    except OSError as error:
-        return [
-            Finding(
-                check,
-                FAILED,
-                f"{folder!r} cannot be read by {_me()}: {error.strerror}",
-                "mount the share, and let that user read it; or correct [scanners]",
-            )
-        ]
+            opened.names()
+    except OSError:  # told by who looks into it
+        pass
+    yield path
 
 
-# -- who looks -----------------------------------------------------------------------------
-
-
-def _user(account: Account) -> Finding:
-    wanted = account.user.pw_name if account.user else ""
-    if not wanted:
-        text = f"the folders were tested as {_me()}: [server] names no user, so Diamond runs as "
-        return Finding("user", OK, text + "whoever starts it: let that user ask the doctor")
-    if wanted == _me() or os.geteuid() == 0:
-        return Finding("user", OK, f"the folders were tested as {wanted}, who Diamond runs as")
+def _stuck(scanner: Any) -> Finding:
     return Finding(
-        "user",
-        WARNING,
-        f"the folders were tested as {_me()}, and Diamond runs as {wanted}",
-        f"ask as that user or as root: sudo -u {wanted} hops doctor",
+        f"folder of {scanner.location}",
+        FAILED,
+        f"{scanner.folder!r} has not answered for {PATIENCE} s, and was left alone",
+        "see whether its server runs and is reached, or unmount it (umount --lazy) and mount it "
+        "anew",
     )
 
 
-def _me() -> str:
+def _within_others(real: Mapping[str, str], settings: Any) -> Iterator[Finding]:
+    """A scanner's reports must not lie where another's are moved to."""
+    for location, path in real.items():
+        for other, folder in real.items():
+            rooms = [os.path.join(folder, room) for room in (settings.ingest_dir,
+                                                             settings.reject_dir)]  # fmt: skip
+            if other != location and path == folder:
+                text = f"{path!r} is the folder of {other}, too"
+            elif other != location and any(f"{path}/".startswith(f"{room}/") for room in rooms):
+                text = f"{path!r} is within what reports of {other} are moved into"
+            else:
+                continue
+            todo = "give each scanner a folder of its own under [scanners]"
+            yield Finding(f"folder of {location}", FAILED, text, todo)
+
+
+# -- one folder ----------------------------------------------------------------------------
+
+
+def _look(site: Site, scanner: Any) -> Iterator[Found]:
+    """What the present user finds of one scanner's folder, and the good reports in there."""
+    location, folder = scanner.location, scanner.folder
+    check = f"folder of {location}"
+    subfolders = (site.settings.ingest_dir, site.settings.reject_dir)
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # as in a container
-        return f"user {os.geteuid()}"
-
-
-@contextmanager
-def _acting_as(account: Account) -> Iterator[Callable[..., Findings]]:
-    """What calls a function as that user, where we may, in a process that becomes that user."""
-    if account.user is None or os.geteuid() != 0:
-        yield lambda function, *arguments: function(*arguments)
-        return
-    with ProcessPoolExecutor(1, get_context("fork")) as pool:
-        pool.submit(account.become).result()
-        yield lambda function, *arguments: pool.submit(function, *arguments).result()
-
-
-# -- what is there -------------------------------------------------------------------------
-
-
-def _access(check: str, folder: str, names: Sequence[str]) -> Finding:
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding(
+        with Folder(folder) as opened:
+            names = opened.names()
+            empty = [] if names else [_empty(check, folder)]
+            yield from empty
+            if any(each.state == FAILED for each in empty):
+                return
+            tried = list(trial.check(location, folder, opened, subfolders))
+            if names and not any(each.check == check and each.state == FAILED for each in tried):
+                waiting = len(report_names(names))
+                text = f"{folder!r} can be read and written; reports waiting: {waiting}"
+                yield Finding(check, OK, text)
+            yield from tried
+            yield from _room(check, folder)
+            yield from _files(check, folder, opened, names)
+    except OSError as error:
+        yield Finding(
             check,
             FAILED,
-            f"{folder!r} cannot be written to by {_me()}, so no report can be moved away",
-            "let that user write to it, and mount the share for reading and writing",
+            f"{folder!r} cannot be read by {me()}: {error.strerror}",
+            "mount the share, and let that user read it; or correct [scanners]",
         )
-    if not names:
-        return _empty(check, folder)
-    waiting = len(report_names(names))
-    return Finding(check, OK, f"{folder!r} can be read and written; reports waiting: {waiting}")
+        return
+    yield from reports.of_scanner(site, scanner)
 
 
 def _empty(check: str, folder: str) -> Finding:
@@ -132,7 +172,7 @@ def _empty(check: str, folder: str) -> Finding:
             f"{folder!r} is empty, and on this machine's own disk",
             "if a share should be there, mount it; a new folder fills by itself",
         )
-    return Finding(check, OK, f"{folder!r} can be read and written, and is empty")
+    return Finding(check, OK, f"{folder!r} can be read and is empty")
 
 
 def _mount_points() -> list[str]:
@@ -146,57 +186,77 @@ def _mount_points() -> list[str]:
     return sorted((each for each in points if each.strip("/")), key=len, reverse=True)
 
 
-def _room_for(location: str, folder: str, subfolder: str) -> Finding:
-    check = f"{subfolder} of {location}"
-    into = os.path.join(folder, subfolder)
-    try:
-        mode = os.lstat(into).st_mode
-    except FileNotFoundError:
-        if os.access(folder, os.W_OK | os.X_OK):
-            return Finding(check, OK, "made when it is needed")
-        trouble = "it is not there and cannot be made"
-    else:
-        trouble = _trouble_moving(folder, into, mode)
-    if trouble:
-        todo = f"make {subfolder!r} a plain folder there, which {_me()} may write to"
-        return Finding(check, FAILED, f"reports cannot be moved there: {trouble}", todo)
-    return Finding(check, OK, "reports can be moved there")
+def _room(check: str, folder: str) -> Iterator[Finding]:
+    status = os.statvfs(folder)
+    free = status.f_bavail * status.f_frsize
+    if status.f_blocks and free < LITTLE:  # many shares do not know how large they are
+        text = f"the share at {folder!r} is nearly full: {size_of(free)} are left"
+        yield Finding(check, WARNING, text, "make room on the share, or raise the quota")
 
 
-def _trouble_moving(folder: str, into: str, mode: int) -> str:
-    """Why no file can be moved `into` what is of that mode in `folder`; nothing if it can."""
-    if stat.S_ISLNK(mode):
-        return "it is a link, and no link in a scanner's folder is followed"
-    if not stat.S_ISDIR(mode):
-        return "it is no folder"
-    if not os.access(into, os.R_OK | os.W_OK | os.X_OK):
-        return f"{_me()} may not write to it"
-    # Linux looks at the file systems first (EXDEV), and then for the file, which nobody has.
-    nobodys = f".{uuid.uuid4()}"
-    try:
-        os.rename(os.path.join(folder, nobodys), os.path.join(into, nobodys))
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return f"it is on another file system, or a mount of its own ({error.strerror})"
-    return ""
+# -- the files in it -----------------------------------------------------------------------
 
 
-def _clock(check: str, folder: str, names: Sequence[str]) -> Findings:
-    """A share whose clock is behind cannot be told from files that are old."""
-    changes = [os.stat(folder).st_mtime]
-    for name in names:
-        with suppress(OSError):  # as when it was archived meanwhile
-            changes.append(os.lstat(os.path.join(folder, name)).st_mtime)
+def _files(check: str, folder: str, opened: Any, names: Sequence[str]) -> Iterator[Finding]:
+    """What the collector will find of each file, judged as it does."""
+    waiting = report_names(names)
+    trouble = defaultdict(list)
+    others = []
+    changes = [opened.status(".").st_mtime]
+    for name in waiting:
+        try:
+            status = opened.status(name)
+            if status is None:
+                continue
+            changes.append(status.st_mtime)
+            if status.st_uid != os.geteuid():
+                others.append(name)
+            with opened.reader(name):
+                pass
+        except OSError as error:
+            if error.errno != errno.ENOENT:  # as when it was archived meanwhile
+                trouble[error.strerror].append(name)
+    for why, those in trouble.items():
+        text = f"{_some(folder, those)} cannot be read by {me()} and will stay: {why}"
+        todo = f"let {me()} read it: a plain file with one name, that no other program holds"
+        yield Finding(check, FAILED, text, todo)
+    yield from _sticky(check, folder, opened.status("."), waiting, others)
+    yield from _nearly(check, folder, names)
     ahead = max(changes) - time.time()
-    if ahead <= CLOCKS_APART:
-        return []
-    return [
-        Finding(
-            check,
-            WARNING,
+    if ahead > CLOCKS_APART:
+        text = (
             f"something in {folder!r} was changed {ahead:.0f} s from now: the clock of the share, "
-            "or of this machine, is wrong",
-            "set both by NTP",
+            "or of this machine, is wrong"
         )
-    ]
+        yield Finding(check, WARNING, text, "set both by NTP")
+
+
+def _sticky(
+    check: str, folder: str, status: os.stat_result, waiting: Sequence[str], others: Sequence[str]
+) -> Iterator[Finding]:
+    """In a sticky folder only who owns it, or the file, may move a file."""
+    if not status.st_mode & stat.S_ISVTX or os.geteuid() in (0, status.st_uid):
+        return
+    todo = f"chmod -t {folder}, or give the folder to {me()}"
+    if others:
+        text = f"{folder!r} is sticky, and {me()} may not move {_some(folder, others)} of others"
+        yield Finding(check, FAILED, text, todo)
+    elif not waiting:
+        text = f"{folder!r} is sticky: {me()} may not move the reports that others put there"
+        yield Finding(check, WARNING, text, todo)
+
+
+def _nearly(check: str, folder: str, names: Sequence[str]) -> Iterator[Finding]:
+    nearly = sorted(filter(is_nearly_report_name, names))
+    if nearly:
+        text = (
+            f"files that look like reports are left alone, as they are not called like {EXAMPLES}: "
+        )
+        todo = "see what renames them, and give each the name that the scanner gave it"
+        yield Finding(check, WARNING, text + _some(folder, nearly), todo)
+
+
+def _some(folder: str, names: Sequence[str]) -> str:
+    """How many files, and one of them: as in `2 files (as '/mnt/bay1/a.txt')`."""
+    files = "1 file" if len(names) == 1 else f"{len(names):,} files"
+    return f"{files} (as {os.path.join(folder, names[0])!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -35,14 +36,10 @@ class Seen:
     report: Report
 
 
-def seen(site: Site) -> list[Seen]:
-    """The newest good reports of each scanner, waiting and archived."""
-    return [
-        one
-        for scanner in site.settings.scanners
-        for subfolder in ("", site.settings.ingest_dir)
-        for one in _read(site, scanner, subfolder)
-    ]
+def of_scanner(site: Site, scanner: Any) -> Iterator[Seen]:
+    """The newest good reports of a scanner, waiting and archived."""
+    for subfolder in ("", site.settings.ingest_dir):
+        yield from _read(site, scanner, subfolder)
 
 
 def check_time(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
@@ -67,6 +64,15 @@ def check_time(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
             WARNING,
             f"{early.file.path!r} was written {hours:.1f} hours before its scan, in that time zone",
             f"{todo}, or correct the scanner's clock",
+        )
+    for location, one in _ahead(reports).items():
+        hours = (one.file.epoch - time.time()) / 3600
+        text = (
+            f"{one.file.path!r} is of a scan {hours:.1f} hours from now, in that time zone, and "
+            "Graphite keeps nothing that is still to come"
+        )
+        yield Finding(
+            f"scans of {location}", WARNING, text, f"{todo}, or correct the scanner's clock"
         )
 
 
@@ -106,4 +112,13 @@ def _written_early(reports: Sequence[Seen]) -> dict[str, Seen]:
         one.location: one
         for one in sorted(reports, key=lambda one: one.report.time)
         if one.changed < one.file.epoch - CLOCKS_APART
+    }
+
+
+def _ahead(reports: Sequence[Seen]) -> dict[str, Seen]:
+    """By location the waiting report that is the most ahead of our clock."""
+    return {
+        one.location: one
+        for one in sorted(reports, key=lambda one: one.report.time)
+        if one.is_waiting and one.file.epoch > time.time() + CLOCKS_APART
     }

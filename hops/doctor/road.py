@@ -13,8 +13,8 @@ from hops.site import Site
 def examine(site: Site, may_probe: bool) -> Iterator[Finding]:
     """What is found from the scanners' folders to Graphite, by a probe too if it may be sent."""
     yield from configuration.check(site)
-    yield from folders.check(site)
-    seen = reports.seen(site)
+    of_folders, seen = folders.check(site)
+    yield from of_folders
     yield from reports.check_time(site, seen)
     yield from reports.check_coils(site, seen)
     yield from diamond.check(site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -9,12 +10,16 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from commands import Done, hops
 from configobj import ConfigObj
+
+from hops.doctor import trial
 
 PROJECT = Path(__file__).resolve().parents[2]
 REPORT = PROJECT / "sample_data/reports/Stability_20260302T070412.txt"  # of 32 channels
@@ -79,9 +84,10 @@ def site() -> Iterator[Site]:
         yield Site(Path(folder))
 
 
-def contents(folder: Path) -> dict[str, tuple[int, int]]:
+def contents(folder: Path) -> dict[str, tuple[int, int | None]]:
+    """What is in there, and when each file was changed."""
     return {
-        str(path): (path.lstat().st_ino, path.lstat().st_mtime_ns)
+        str(path): (path.lstat().st_ino, None if path.is_dir() else path.lstat().st_mtime_ns)
         for path in [folder, *folder.rglob("*")]
     }
 
@@ -102,10 +108,14 @@ def test_says_of_each_part_of_the_road_how_it_is_and_what_to_do(site: Site) -> N
     assert lines[-1].endswith("1 failed")
 
 
-def test_nothing_is_written_into_a_scanners_folder(site: Site) -> None:
+@pytest.mark.parametrize("subfolders", [("Ingested", "Rejected"), ("Ingested",), ()])
+def test_nothing_in_a_scanners_folder_is_touched_and_nothing_is_left_behind(
+    site: Site, subfolders: tuple[str, ...]
+) -> None:
     site.scan()
-    site.scan(folder="Ingested")
-    (site.bay1 / "Rejected").mkdir()
+    for subfolder in subfolders:
+        (site.bay1 / subfolder).mkdir()
+        site.scan(folder=subfolder)
     before = contents(site.bay1)
     site.ask("--probe")
     assert contents(site.bay1) == before
@@ -257,7 +267,159 @@ def test_a_report_that_is_archived_meanwhile_is_no_trouble(
 
     monkeypatch.setattr(os, "lstat", lstat_of_what_is_archived)
     assert of_bay1(site, "folder")["state"] == "ok"
-    assert seen
+    assert not path.exists()
+
+
+def about_folder(site: Site) -> list[tuple[str, str]]:
+    """State and text of all that is said of the folder, but for the first line."""
+    found = [each for each in site.findings() if each["check"] == f"folder of {LOCATION}"]
+    return [(each["state"], each["text"]) for each in found[1:]]
+
+
+@pytest.mark.parametrize("kind", ["EACCES", "EBUSY", "ETXTBSY"])
+def test_a_file_of_which_the_system_says_nothing_is_named_and_the_others_are_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    code = getattr(errno, kind)
+    path = site.scan()
+    site.scan("Stability_20260303T070412.txt")
+    lstat = os.lstat
+
+    def refuse(name: str, **options: Any) -> os.stat_result:
+        if os.path.basename(name) == path.name:
+            raise OSError(code, os.strerror(code))
+        return lstat(name, **options)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    [(state, text)] = about_folder(site)
+    assert state == "failed"
+    assert f"1 file (as {str(path)!r}) cannot be read" in text
+    assert os.strerror(code) in text
+    assert "those of 1 reports" in site.finding("coils seen")["text"]
+
+
+def test_a_file_is_judged_as_the_collector_judges_it(site: Site) -> None:
+    plain = site.scan()
+    os.link(plain, site.etc / "everybody")  # several names, and everybody may read it
+    assert about_folder(site) == []
+    secret = site.scan("Stability_20260303T070412.txt")
+    secret.chmod(0o600)
+    os.link(secret, site.etc / "secret")
+    link = site.bay1 / "Stability_20260304T070412.txt"
+    link.symlink_to(plain)
+    texts = [text for state, text in about_folder(site) if state == "failed"]
+    assert len(texts) == 2
+    assert any(str(secret) in text and "more than one name" in text for text in texts)
+    assert any(str(link) in text and "not a regular file" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Stability_2026-11-20 07-02-11.txt", "stability_20261120T070211.TXT",
+     "Stability_20261120T070211 (1).txt"],
+)  # fmt: skip
+def test_files_that_look_like_reports_are_told_to_be_left_alone(site: Site, name: str) -> None:
+    site.scan(name)
+    [(state, text)] = about_folder(site)
+    assert state == "warning"
+    assert "look like reports are left alone, as they are not called like Stability_2018" in text
+    assert name in text
+
+
+def test_a_sticky_folder_of_somebody_elses_reports_is_told(site: Site) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can have Diamond run as another")
+    site.set("diamond.conf", user="nobody")
+    site.bay1.chmod(0o1777)
+    assert any("is sticky: nobody may not move" in text for _, text in about_folder(site))
+    path = site.scan()
+    [(state, text)] = about_folder(site)
+    assert state == "failed"
+    assert f"is sticky, and nobody may not move 1 file (as {str(path)!r}) of others" in text
+    os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+    assert about_folder(site) == []
+
+
+@pytest.mark.parametrize("subfolder", ["Ingested", "Rejected"])
+def test_a_move_that_fails_is_told_as_what_it_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch, subfolder: str
+) -> None:
+    (site.bay1 / subfolder).mkdir()
+    move = trial.move
+
+    def busy(source: Any, name: str, target: Any, new: str) -> bool:
+        if os.path.realpath(target.at("")) == str((site.bay1 / subfolder).resolve()):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        return bool(move(source, name, target, new))
+
+    monkeypatch.setattr(trial, "move", busy)
+    found = of_bay1(site, subfolder)
+    assert found["state"] == "failed"
+    assert os.strerror(errno.EBUSY) in found["text"]
+    assert [path for path in site.bay1.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("kind", ["ENOSPC", "EDQUOT"])
+def test_a_full_share_is_told(site: Site, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    site.scan()
+    code = getattr(errno, kind)
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(trial, "_write", full)
+    found = of_bay1(site, "folder")
+    assert found["state"] == "failed"
+    assert "is full" in found["text"]
+    assert [path.name for path in site.bay1.iterdir()] == [REPORT.name]
+
+
+@pytest.mark.parametrize("subfolder", ["Ingested", "Rejected", "Ingested/2026", "."])
+def test_a_scanners_folder_within_what_anothers_reports_are_moved_into_is_told(
+    site: Site, subfolder: str
+) -> None:
+    within = site.bay1 / subfolder
+    within.mkdir(parents=True, exist_ok=True)
+    link = site.etc / "bay2"
+    link.symlink_to(within)
+    site.set(COLLECTOR, scanners={LOCATION: site.bay1, "Harvard/Northwest/Bay2": link})
+    texts = [
+        each["text"] for each in site.findings()
+        if each["check"] == "folder of Harvard/Northwest/Bay2" and each["state"] == "failed"
+    ]  # fmt: skip
+    assert len(texts) == 1
+    assert f"of {LOCATION}" in texts[0]
+
+
+def test_a_share_that_does_not_answer_is_named_and_the_others_are_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hops.doctor import folders
+
+    dead = site.bay1.with_name("dead")
+    dead.mkdir()
+    site.scan()
+    site.set(COLLECTOR, scanners={"Harvard/Northwest/Bay2": dead, LOCATION: site.bay1})
+    never, hold = os.pipe()
+    opened = folders.Folder
+
+    def open_or_hang(folder: str, *flags: int) -> Any:
+        if folder == str(dead):
+            os.read(never, 1)
+        return opened(folder, *flags)
+
+    monkeypatch.setattr(folders, "Folder", open_or_hang)
+    try:
+        findings = {each["check"]: each for each in site.findings()}
+    finally:
+        os.write(hold, b" ")
+        os.close(hold)
+        os.close(never)
+    found = findings["folder of Harvard/Northwest/Bay2"]
+    assert found["state"] == "failed"
+    assert f"{str(dead)!r} has not answered for" in found["text"]
+    assert findings[f"folder of {LOCATION}"]["state"] == "ok"
+    assert "those of 1 reports" in findings["coils seen"]["text"]
 
 
 # -- what reports say ----------------------------------------------------------------------
@@ -308,6 +470,14 @@ def test_what_is_no_good_report_is_passed_over(site: Site) -> None:
     os.mkfifo(site.bay1 / "Stability_20260304T070412.txt")
     (site.bay1 / "Stability_20260305T070412.txt").symlink_to("/etc/passwd")
     assert site.finding("coils seen")["text"] == "those of 1 reports that were read have a name"
+
+
+def test_a_scan_that_is_hours_from_now_shows_a_wrong_time_zone(site: Site) -> None:
+    ahead = datetime.now(ZoneInfo("America/New_York")) + timedelta(hours=5, minutes=2)
+    site.scan(f"{ahead:Stability_%Y%m%dT%H%M%S}.txt")
+    found = of_bay1(site, "scans")
+    assert found["state"] == "warning"
+    assert "is of a scan 5.0 hours from now, in that time zone" in found["text"]
 
 
 # -- Diamond -------------------------------------------------------------------------------
