@@ -128,7 +128,8 @@ class StabilityCollector(diamond.collector.Collector):
                 share.is_busy = True
                 break
             else:
-                self._publish(metrics)
+                if not share.is_to_be_held(waiting):
+                    self._publish(metrics)
                 share.publish(waiting, report, metrics)
                 published += 1
         if published:
@@ -291,6 +292,9 @@ class StabilityCollector(diamond.collector.Collector):
                 self.log.warning('%r: its place in Graphite is that of the later scan %r, which '
                                  'stays there', question.share.path(waiting.name),
                                  waiting.later.name)
+            elif waiting.is_held and len(metrics) <= self._queue_room()[0]:
+                self._publish(metrics)
+                waiting.publish(metrics, True)
             elif waiting.is_to_be_counted:
                 waiting.wait(len(missing))
                 late.append((waiting, [each for each in metrics if each.path in missing], missing))

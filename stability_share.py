@@ -9,11 +9,12 @@ import errno
 import hashlib
 import os
 import time
-from collections import deque
+from collections import deque, namedtuple
 
 import stability_report
 from stability_folder import Errand, Folder, have_one_content, move, signature
 from stability_waiting import (
+    DAY,
     FOUND,
     INCOMPLETE,
     LEFT,
@@ -43,6 +44,10 @@ _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
 
 _clock = getattr(time, 'monotonic', time.time)
+
+
+# A scan: str, int.
+_Archived = namedtuple('_Archived', 'name epoch')
 
 
 class Share(object):
@@ -76,6 +81,7 @@ class Share(object):
         self._just_archived = deque(maxlen=_MOST_PUBLISHED)
         self._newest = ''
         self._archive_signature = None
+        self._archived_days = None
         self._is_in_sight = False
         self._told = None
         self._told_names = set()
@@ -156,9 +162,16 @@ class Share(object):
         waiting.state = LEFT
         self._tell(waiting, message)
 
+    def is_to_be_held(self, waiting):
+        """Whether Graphite is to be asked first if a later scan has the report's place there."""
+        return waiting.later is not None and self._settings.graphite is not None
+
     def publish(self, waiting, report, metrics):
-        """Notes that the Metrics (list) of a Report were published."""
-        waiting.publish(metrics, self._settings.graphite is not None)
+        """Notes that the Metrics (list) of a Report were published, if it is not to be held."""
+        if self.is_to_be_held(waiting):
+            waiting.hold(metrics)
+        else:
+            waiting.publish(metrics, self._settings.graphite is not None)
         self._under_way.add(waiting.coil_day)
         for other in self._late:
             if other.coil_day == waiting.coil_day and other.epoch < waiting.epoch:
@@ -297,6 +310,7 @@ class Share(object):
         self._names = stability_report.report_names(names)
         self._note_newest(archived)
         self._archive_signature = archive
+        self._archived_days = None
         for name in set(self._waiting).difference(self._names):
             del self._waiting[name]
         self._gone = set()
@@ -397,7 +411,38 @@ class Share(object):
             waiting.state = QUEUED
             self.is_busy = True
             return False
+        waiting.later = self._later_archived(waiting)
         return True
+
+    def _later_archived(self, waiting):
+        """A later scan of the same coil and day that is archived (_Archived), or None."""
+        if stability_report.digits(waiting.name) >= stability_report.digits(self._newest):
+            return None
+        for scan in self._archived_on(waiting.epoch // DAY):
+            if scan.epoch > waiting.epoch and self._coil_of_archived(scan.name) == waiting.coil:
+                return scan
+        return None
+
+    def _archived_on(self, day):
+        """The archived scans (_Archived) of a day since 1970; the archive is listed once a run."""
+        if self._archived_days is None:
+            self._archived_days = {}
+            for name in self._folder.names_in(self._settings.ingest_dir):
+                if stability_report.is_report_name(name):
+                    self._note_archived(name)
+        return self._archived_days.get(day, ())
+
+    def _note_archived(self, name):
+        epoch = stability_report.scan_epoch(name, self._settings.timezone)
+        self._archived_days.setdefault(epoch // DAY, []).append(_Archived(name, epoch))
+
+    def _coil_of_archived(self, name):
+        try:
+            with self._folder.below(self._settings.ingest_dir) as archive:
+                data, _ = archive.read(name, _LARGEST)
+            return self._settings.coils.get(stability_report.parse_bytes(data, name).channels)
+        except (EnvironmentError, stability_report.ReportError):
+            return None  # somebody else's, or no report any more
 
     def _is_whole(self, waiting, report):
         """Whether a report has the sections that it should have, or nothing is added any more."""
@@ -478,6 +523,8 @@ class Share(object):
         if self._take_back_if_changed(waiting, archived):
             return 0
         self._just_archived.append((waiting, archived))
+        if self._archived_days is not None:
+            self._note_archived(waiting.name)
         self.ingested += 1
         self._log.info('%r: %d points %s, %d without a number; now %r', self.path(waiting.name),
                        waiting.count, 'stored' if self._settings.graphite else 'published',

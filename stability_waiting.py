@@ -20,7 +20,7 @@ _FIRST_PAUSE = 0.5
 LATE = 8
 LONGEST_PAUSE = 600
 
-_DAY = 86400
+DAY = 86400
 
 _clock = getattr(time, 'monotonic', time.time)
 
@@ -30,8 +30,9 @@ class Waiting(object):
 
     name: str; state: one of the above; epoch: int, of the scan; coil: str; count: int, how many
     points were published; last: the Metric that was published last, None if there was none; later:
-    the Waiting of a later scan that was published since and may share its slot, or None; due: when
-    to see after it, on our clock; is_unanswered: whether Graphite could not say what it has of it.
+    a later scan that is published and may share its slot (with a name and an epoch), or None; due:
+    when to see after it, on our clock; is_unanswered: whether Graphite could not say what it has of
+    it; is_held: whether it is not published before Graphite has said who has its slot.
     """
 
     def __init__(self, name, signature):
@@ -40,7 +41,7 @@ class Waiting(object):
         self.state = FOUND
         self.epoch = self.coil = self.last = self.later = self.told = self.digest = None
         self.count = self.without_number = 0
-        self.is_unanswered = False
+        self.is_unanswered = self.is_held = False
         self._since = self.due = _clock()
         self._pause = _FIRST_PAUSE
         self._lacking = float('inf')
@@ -52,7 +53,7 @@ class Waiting(object):
     @property
     def coil_day(self):
         """Two scans of one coil and day may share a slot, whatever the retention."""
-        return self.coil, self.epoch and self.epoch // _DAY
+        return self.coil, self.epoch and self.epoch // DAY
 
     def age(self):
         """Seconds since it was first seen as it is."""
@@ -66,7 +67,14 @@ class Waiting(object):
         self.count = len(metrics)
         self.last = metrics[-1] if metrics else None
         self.state = PUBLISHED if is_confirmed and metrics else STORED
+        self.is_held = False
         self.due = self._published = _clock()
+
+    def hold(self, metrics):
+        """As `publish`, but Graphite is asked first whether the later scan has its slot."""
+        self.publish(metrics, True)
+        self.is_held = True
+        self._pause = LATE
 
     def show(self, seconds):
         """Notes that Graphite shows it, for the first time; it has to for so many `seconds`."""

@@ -253,6 +253,25 @@ def test_an_earlier_scan_that_was_late_does_not_take_the_place_of_a_later_one(
     assert any('later scan' in message for message in warnings(caplog))
 
 
+@pytest.mark.parametrize(('step', 'is_taken'), [(3600, True), (600, False)],
+                         ids=['one slot', 'two slots'])
+def test_an_earlier_scan_that_comes_after_a_later_one_was_archived_leaves_it_its_slot(
+        site, bay1, carbon, server, caplog, step, is_taken):
+    server.answer = whisper(carbon, step)
+    earlier, later = 'Stability_20190101T070500.txt', 'Stability_20190101T073000.txt'
+    put(bay1, later, slices=1, columns=('mean',), cell='2.50')
+    site.run()
+    site.collector = None
+    put(bay1, earlier, slices=1, columns=('mean',), cell='1.50')
+    put(bay1, 'Stability_20190101T071000.txt', channels=20)  # of no coil of ours
+    lines = site.run()
+    while earlier not in archived(bay1):
+        lines += site.run()
+    assert [value for _, value, _ in lines] == ([] if is_taken else ['1.50'])
+    assert any(later in message for message in warnings(caplog)) == is_taken
+    assert not [message for message in errors(caplog) if earlier in message]
+
+
 def with_archives(points, now):
     """Answers as whisper over 10 minutes for a year, then hours: by the age of `from`."""
     def answer(query):
