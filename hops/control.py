@@ -4,33 +4,38 @@ W. A. Shewhart's chart with a centre line at the mean of the baseline and limits
 deviations away, for one value at a time: NIST/SEMATECH e-Handbook of Statistical Methods,
 6.3.2.2, https://www.itl.nist.gov/div898/handbook/pmc/section3/pmc322.htm.
 
-The dashboards ask Graphite for the same limits, with the constants below, so that page and report
-show the same numbers:
+This is the only definition: the judge stores what it says, and pages, alerts and reports read that.
 
 - A day's value is that of its last scan: a scan that was repeated replaces the one that went
   wrong. Days are UTC's, as Graphite's are.
-- The baseline is the HISTORY that ended LAG before the newest scan: the year before it, without its
-  last two months. A coil element dies over weeks: a baseline up to yesterday would die with it, and
+- The baseline of a scan is the HISTORY that ended LAG before it: the year before, without its last
+  two months. A coil element dies over weeks: a baseline up to yesterday would die with it, and
   call a dead element normal. A year has all seasons in it. In the sample data, half a year that
   ended a month before takes sound coils for bad ones as often, and does not see the slices that
   fail.
+- A service may change what is normal: nothing before the last service note counts.
+- Where the baseline has scans on fewer than FEWEST days, it is the first FEWEST days with a scan
+  since the note, or of all, so that limits go on without a jump once there are more. Until there
+  are so many before a scan's day, the chart is learning: it has no limits.
 - The standard deviation is that of all values of the baseline, and not the mean moving range/1.128.
   The latter sees only how one scan differs from the next. Scanners also wander over weeks and with
   the season, which are no faults: in the sample data, limits from the moving range take a sound
   coil for a bad one on a third of all days. J. D. Cryer and T. P. Ryan recommend the former too:
   The Estimation of Sigma for an X Chart: MR/d2 or S/c4?, Journal of Quality Technology 22 (1990)
   187-192.
-- It is the population's, divided by n, which is the one that Graphite has, and not their s/c4. It
-  is 4 % smaller for 20 values and 0.5 % for 150 (c4 is 0.9869 and 0.9983), when so many values
-  tell a standard deviation to within 16 % and 6 %, sqrt(1 - c4^2): D. C. Montgomery, Introduction
-  to Statistical Quality Control, appendix VI.
+- It is the population's, divided by n, and not their s/c4. It is 4 % smaller for 20 values and
+  0.5 % for 150 (c4 is 0.9869 and 0.9983), when so many values tell a standard deviation to within
+  16 % and 6 %, sqrt(1 - c4^2): D. C. Montgomery, Introduction to Statistical Quality Control,
+  appendix VI.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, pstdev
+from statistics import NormalDist
+from typing import NamedTuple, Optional
 
 from hops.times import DAY
 
@@ -44,48 +49,81 @@ HISTORY = 305
 LAG = 60
 """Days that the baseline lasts, and that it ended before."""
 
+MOST_SIGMAS = 100.0
+"""No value is called farther away: of a baseline that never varied, every other one is."""
+
 ROUNDING = 1e-9
+_UNITS = 2**80
+"""Values are summed as whole numbers of such parts of 1. Such sums are exact, so that a value that
+is taken out again leaves no trace, and it does not matter where one began to sum."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Centre line and distance of the limits from it, in the unit of the values."""
+    """Centre line and standard deviation, in the unit of the values; the limits are `width`
+    standard deviations away."""
 
     centre: float
-    distance: float
+    sigma: float
+    width: float = WIDTH
 
     @property
-    def lower(self) -> float | None:
-        """The lower limit; None where it is not above 0, as no quantity here goes below."""
-        lower = self.centre - self.distance
-        return lower if lower > 0 else None
+    def distance(self) -> float:
+        """Of the limits from the centre line."""
+        return self.width * self.sigma
+
+    @property
+    def lower(self) -> float:
+        """The lower limit; 0, which nothing is below, where it would be less."""
+        return max(0.0, self.centre - self.distance)
 
     @property
     def upper(self) -> float:
         """The upper limit."""
         return self.centre + self.distance
 
+    def sigmas(self, value: float) -> float:
+        """How many standard deviations a value is above the centre line; negative: below."""
+        away = value - self.centre
+        if abs(away) <= ROUNDING * abs(self.centre):
+            return 0.0
+        if abs(away) >= MOST_SIGMAS * self.sigma:
+            return math.copysign(MOST_SIGMAS, away)
+        return away / self.sigma
+
     def side(self, value: float) -> int:
         """1 for a value above the upper limit, -1 for one below the lower, 0 in between."""
         slack = ROUNDING * abs(self.centre)
         if value > self.upper + slack:
             return 1
-        return -1 if self.lower is not None and value < self.lower - slack else 0
+        return -1 if value < self.lower - slack else 0
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """The scans that limits are taken from: those from `since` to `until`, both epochs, on so many
-    `days`."""
+class Period(NamedTuple):
+    """From one epoch to another, both in it."""
+
+    since: int
+    until: int
+
+
+class Baseline(NamedTuple):
+    """What limits are from: the last scans of so many `days`, from one epoch to another."""
 
     since: int
     until: int
     days: int
 
-    def of(self, series: Mapping[int, float]) -> list[float]:
-        """The values of a series, by epoch, that belong to it: a day's last."""
-        inside = (epoch for epoch in sorted(series) if self.since <= epoch <= self.until)
-        return list({epoch // DAY: series[epoch] for epoch in inside}.values())
+
+class Judged(NamedTuple):
+    """A scan's value in a chart, and the limits for it."""
+
+    epoch: int
+    value: float
+    limits: Limits | None
+    """None while the chart is learning."""
+    baseline: Baseline | None
+    days_to_learn: int
+    """Days with scans that are still needed; 0 where there are limits."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +135,108 @@ class Run:
     scans: int
 
 
-def limits(values: Sequence[float], width: float = WIDTH) -> Limits | None:
-    """The limits from a baseline's values, `width` standard deviations from their mean; None when
-    they are fewer than FEWEST."""
-    if len(values) < FEWEST:
-        return None
-    return Limits(fmean(values), width * pstdev(values))
+def judge(
+    series: Mapping[int, float],
+    notes: Iterable[int] = (),
+    fixed: Period | None = None,
+    width: float = WIDTH,
+) -> list[Judged]:
+    """Every value of a chart, by epoch, with the limits for it, oldest first.
+
+    `notes`: when services changed what is normal, as epochs. `fixed`: the baseline of all scans,
+    as for an accreditation; notes then change nothing.
+    """
+    if fixed is None:
+        return _judge_by_history(series, notes, width)
+    history = _History(width)
+    for epoch in sorted(series):
+        if fixed.since <= epoch <= fixed.until:
+            history.add(epoch, series[epoch])
+    return [Judged(epoch, series[epoch], *history.of_all_days()) for epoch in sorted(series)]
+
+
+def _judge_by_history(
+    series: Mapping[int, float], notes: Iterable[int], width: float
+) -> list[Judged]:
+    services = sorted(notes, reverse=True)
+    history = _History(width)
+    found = []
+    for epoch in sorted(series):
+        while services and services[-1] <= epoch:
+            services.pop()
+            history = _History(width)
+        found.append(Judged(epoch, series[epoch], *history.before(epoch)))
+        history.add(epoch, series[epoch])
+    return found
+
+
+Found = tuple[Optional[Limits], Optional[Baseline], int]
+"""Limits, what they are from, and how many days they lack."""
+
+
+class _History:
+    """The days of a chart since the last service, and of which of them limits are taken."""
+
+    def __init__(self, width: float) -> None:
+        self._width = width
+        # Of each day the last scan.
+        self._epochs: list[int] = []
+        self._values: list[int] = []
+        # The baseline, as indices into these, and the sums of its values and of their squares.
+        self._first = self._end = 0
+        self._sum = self._squares = 0
+        self._of_first_days: Found | None = None
+
+    def add(self, epoch: int, value: float) -> None:
+        """Takes a scan, later than all before."""
+        scaled = int(value * float(_UNITS))
+        if self._epochs and self._epochs[-1] // DAY == epoch // DAY:
+            self._epochs[-1], self._values[-1] = epoch, scaled
+        else:
+            self._epochs.append(epoch)
+            self._values.append(scaled)
+
+    def before(self, epoch: int) -> Found:
+        """What holds for a scan, by the days before its own."""
+        day = epoch // DAY
+        self._move_to(day)
+        if self._end - self._first >= FEWEST:
+            return self._found(self._first, self._end, self._sum, self._squares)
+        has_this_day = bool(self._epochs) and self._epochs[-1] >= day * DAY
+        complete = len(self._epochs) - has_this_day
+        if complete < FEWEST:
+            return None, None, FEWEST - complete
+        if self._of_first_days is None:
+            self._of_first_days = self._of_days(FEWEST)
+        return self._of_first_days
+
+    def of_all_days(self) -> Found:
+        """What holds if all days are the baseline."""
+        days = len(self._epochs)
+        return self._of_days(days) if days >= FEWEST else (None, None, FEWEST - days)
+
+    def _move_to(self, day: int) -> None:
+        """Has the baseline be the HISTORY that ended LAG before a day."""
+        end, begin = (day - LAG + 1) * DAY, (day - LAG - HISTORY + 1) * DAY
+        while self._end < len(self._epochs) and self._epochs[self._end] < end:
+            self._sum += self._values[self._end]
+            self._squares += self._values[self._end] ** 2
+            self._end += 1
+        while self._first < self._end and self._epochs[self._first] < begin:
+            self._sum -= self._values[self._first]
+            self._squares -= self._values[self._first] ** 2
+            self._first += 1
+
+    def _of_days(self, days: int) -> Found:
+        values = self._values[:days]
+        return self._found(0, days, sum(values), sum(value**2 for value in values))
+
+    def _found(self, first: int, end: int, total: int, squares: int) -> Found:
+        days = end - first
+        scale = days * _UNITS
+        sigma = math.isqrt(days * squares - total * total) / scale
+        baseline = Baseline(self._epochs[first], self._epochs[end - 1], days)
+        return Limits(total / scale, sigma, self._width), baseline, 0
 
 
 def width_for(charts: int) -> float:
@@ -112,40 +246,6 @@ def width_for(charts: int) -> float:
         return WIDTH
     normal = NormalDist()
     return -normal.inv_cdf(normal.cdf(-WIDTH) / charts)
-
-
-def choose_baseline(scans: Sequence[int], notes: Sequence[int]) -> Baseline | None:
-    """The baseline for the newest of the `scans`, given when they and service `notes` were.
-
-    It is the scans of the HISTORY that ended LAG before the newest, but those since the last note
-    where they are enough: a service may change what is normal. Where they are too few, as for a new
-    scanner, it is the scans of the first FEWEST days; None where there are not even those before
-    the newest's day.
-    """
-    if not scans:
-        return None
-    newest = scans[-1] // DAY
-    end = (newest - LAG + 1) * DAY
-    begin = end - HISTORY * DAY
-    for since in (*sorted(notes, reverse=True), begin):
-        baseline = baseline_between(scans, max(since, begin), end - 1)
-        if baseline:
-            return baseline
-    first_days = _days(epoch for epoch in scans if epoch // DAY < newest)[:FEWEST]
-    return baseline_between(scans, scans[0], first_days[-1] * DAY + DAY - 1) if first_days else None
-
-
-def baseline_between(scans: Sequence[int], since: int, until: int) -> Baseline | None:
-    """The baseline of the scans from `since` to `until`; None when they are on fewer days than
-    FEWEST."""
-    inside = [epoch for epoch in scans if since <= epoch <= until]
-    days = len(_days(inside))
-    return Baseline(inside[0], inside[-1], days) if days >= FEWEST else None
-
-
-def _days(epochs: Iterable[int]) -> list[int]:
-    """The numbers of the days that the epochs are in, in order."""
-    return sorted({epoch // DAY for epoch in epochs})
 
 
 def newest_run(series: Mapping[int, float], within: Limits) -> Run | None:

@@ -6,7 +6,7 @@ The dashboards show events that have the tags of a note as lines in its scanner'
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from hops.times import moment
 
 SERVICE = "service"
 """The tag of every note."""
+KEEPS_BASELINE = "keeps-baseline"
+"""The tag of a note about what does not change what is normal."""
 LONGEST = 255
 """Characters that Graphite's database keeps of a note."""
 
@@ -46,9 +48,15 @@ FOREVER = 2**32 - 1
 # -- notes as events -----------------------------------------------------------------------
 
 
-def tags(location: str) -> frozenset[str]:
+def tags(location: str, keeps_baseline: bool = False) -> frozenset[str]:
     """What a note about a location is tagged with."""
-    return frozenset((SERVICE, stability_report.location_path(location)))
+    about = {SERVICE, stability_report.location_path(location)}
+    return frozenset(about | {KEEPS_BASELINE} if keeps_baseline else about)
+
+
+def begin_anew(notes: Iterable[Event]) -> list[int]:
+    """When what is normal changed, as epochs: at all notes but those that say that it did not."""
+    return [note.epoch for note in notes if KEEPS_BASELINE not in note.tags]
 
 
 def is_about(event: Event, location: str) -> bool:
@@ -135,15 +143,22 @@ def _parse(at: str) -> tuple[datetime, bool]:
     help="When it was done, by the scanners' clocks: a day as in 2026-06-30, which is noon, or a "
     "time as in '2026-06-30 14:05'.  [default: now]",
 )
+@click.option(
+    "--keeps-baseline",
+    is_flag=True,
+    help="It changes no value: control limits stay as they are.",
+)
 @config_option
 @json_option
-def note(text: str, location: str, at: str | None, conf: Path, as_json: bool) -> None:
+def note(
+    text: str, location: str, at: str | None, keeps_baseline: bool, conf: Path, as_json: bool
+) -> None:
     """Note what was done to a scanner, in one line of TEXT. Dashboards show it as a line in the
-    trends, reports list it, and their control limits begin after it once there are enough scans."""
+    trends, reports list it, and control limits are learned anew from the scans after it."""
     found = site.load(conf)
     scanner = found.scanner(location)
     timezone = found.settings.timezone
-    made = Event(_epoch(at, timezone), text, tags(scanner.location))
+    made = Event(_epoch(at, timezone), text, tags(scanner.location, keeps_baseline))
     graphite = found.graphite()
     add_note(graphite, made)
     if as_json:
@@ -192,7 +207,7 @@ def notes(location: str | None, days: Days, conf: Path, as_json: bool) -> None:
 def _about(event: Event, locations: Sequence[str]) -> str:
     """The location that an event is about; of one that is not configured its tags."""
     known = [location for location in locations if is_about(event, location)]
-    return ", ".join(known or sorted(event.tags - {SERVICE}))
+    return ", ".join(known or sorted(event.tags - {SERVICE, KEEPS_BASELINE}))
 
 
 def _table(listed: Sequence[Event], locations: Sequence[str], timezone: str) -> Table:
@@ -212,4 +227,5 @@ def _for_programs(event: Event, locations: Sequence[str], timezone: str) -> dict
         "epoch": event.epoch,
         "location": _about(event, locations),
         "note": event.what,
+        "keeps_baseline": KEEPS_BASELINE in event.tags,
     }

@@ -112,7 +112,7 @@ def _chart(axes: Axes, verdict: Verdict, chart: Chart) -> None:
 def _limits(axes: Axes, limits: Limits, times: Numbers, values: Numbers) -> None:
     axes.axhline(limits.centre, color=INK, linewidth=0.7)
     for limit in (limits.lower, limits.upper):
-        if limit is not None:
+        if limit:
             axes.axhline(limit, color=INK, linewidth=0.7, dashes=(4, 2))
     for side, mark in ((1, "^"), (-1, "v")):
         beyond = [limits.side(value) == side for value in values]

@@ -13,6 +13,7 @@ import click
 
 from hops import control, paths, site
 from hops.console import print_json
+from hops.control import Period
 from hops.errors import Problem
 from hops.options import (
     HELP,
@@ -63,8 +64,8 @@ def _baseline(context: click.Context, parameter: click.Parameter, text: str | No
     callback=_baseline,
     metavar="DAY/DAY",
     help="First and last day of the scans that control limits are taken from.  [default: the "
-    f"{control.HISTORY} days that ended {control.LAG} days before the newest scan, and after the "
-    "last service note there]",
+    f"{control.HISTORY} days that ended {control.LAG} days before the newest scan, after the last "
+    "service note]",
 )
 @click.option(
     "-o",
@@ -142,7 +143,7 @@ def _for_programs(verdict: Verdict) -> dict[str, object]:
                 "unit": quantity.unit or None,
                 "newest": chart.series.get(verdict.newest),
                 "centre": chart.limits.centre if chart.limits else None,
-                "lower_limit": chart.limits.lower if chart.limits else None,
+                "lower_limit": (chart.limits.lower or None) if chart.limits else None,
                 "upper_limit": chart.limits.upper if chart.limits else None,
             }
             for quantity, chart in verdict.means.items()
@@ -199,12 +200,10 @@ def _coils(scanner: Scanner, coil: str | None) -> list[str]:
 
 
 def _judge(data: CoilData, chosen: Days | None) -> Verdict:
-    if chosen:
-        since, until = chosen.epochs(data.timezone)
-        baseline = control.baseline_between(data.scans, since or 0, until or data.scans[-1])
-        return judge(data, baseline)
-    notes = [note.epoch for note in data.notes]
-    return judge(data, control.choose_baseline(data.scans, notes))
+    if chosen is None:
+        return judge(data)
+    since, until = chosen.epochs(data.timezone)
+    return judge(data, Period(since or 0, until or data.scans[-1]))
 
 
 def _write(verdicts: Sequence[Verdict], source: str, output: Path) -> None:

@@ -152,7 +152,7 @@ def _row(verdict: Verdict, quantity: Quantity) -> tuple[str, ...]:
     if chart.limits is None:
         return name, newest, NOTHING, NOTHING, NOTHING, ""
     centre, lower = chart.limits.centre, chart.limits.lower
-    low = "none" if lower is None else number(lower)
+    low = number(lower) if lower else "none"
     change = NOTHING if value is None or not centre else f"{100 * (value / centre - 1):+.1f} %"
     limits = f"{low} to {number(chart.limits.upper)}"
     return name, newest, number(centre), limits, change, _state(verdict, quantity)

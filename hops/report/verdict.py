@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hops import control
-from hops.control import Baseline, Limits, Run
+from hops.control import Baseline, Limits, Period, Run
 from hops.graphiteweb import Series
+from hops.notes import begin_anew
 from hops.quantities import QUANTITIES, Quantity
 from hops.report.data import CoilData
 
@@ -61,14 +62,19 @@ class Verdict:
         ]
 
 
-def judge(data: CoilData, baseline: Baseline | None) -> Verdict:
-    """The verdict on a coil with at least one scan, by the limits of the `baseline`."""
+def judge(data: CoilData, fixed: Period | None = None) -> Verdict:
+    """The verdict on a coil with at least one scan, by the limits for its newest scan; `fixed`: the
+    baseline that they are from, where one was chosen."""
     numbers = data.slices if len(data.slices) > 1 else []
     width = control.width_for(max(1, len(QUANTITIES) * len(numbers)))
+    notes = begin_anew(data.notes)
+    newest = data.scans[-1]
+    baselines: list[Baseline | None] = []
 
     def chart(quantity: Quantity, number: int | None, series: Series, width: float) -> Chart:
-        limits = control.limits(baseline.of(series), width) if baseline else None
-        return Chart(quantity, number, series, limits)
+        judged = control.judge(series, notes, fixed, width)[-1:]
+        baselines.extend(each.baseline for each in judged if each.epoch == newest)
+        return Chart(quantity, number, series, judged[0].limits if judged else None)
 
     means = {each: chart(each, None, data.mean(each), control.WIDTH) for each in QUANTITIES}
     slices = {
@@ -77,7 +83,7 @@ def judge(data: CoilData, baseline: Baseline | None) -> Verdict:
         ]
         for each in QUANTITIES
     }
-    newest = data.scans[-1]
+    baseline = next(filter(None, baselines), None)
     excursions = [
         excursion
         for each in QUANTITIES
@@ -95,7 +101,7 @@ def _excursion(chart: Chart, newest: int) -> Excursion | None:
     if run is None:
         return None
     value = chart.series[newest]
-    limit = limits.upper if run.side > 0 or limits.lower is None else limits.lower
+    limit = limits.upper if run.side > 0 else limits.lower
     away = abs(value - limits.centre)
     severity = away / limits.distance if limits.distance else float("inf")
     return Excursion(chart, value, limit, severity, run)

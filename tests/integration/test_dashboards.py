@@ -23,7 +23,6 @@ from whisper_files import store
 import stability_report
 from grafana.build import HERE, build
 from grafana.variables import Site
-from hops.control import choose_baseline
 from hops.graphiteweb import GraphiteWeb
 from hops.quantities import QUANTITIES
 from hops.report.data import Scanner
@@ -266,8 +265,7 @@ def test_hops_report_has_the_limits_of_the_newest_scan(
     two_years = (END - 730 * DAY, END)
     scanner_there = Scanner(GraphiteWeb.at(graphite.url), PREFIX, location.replace(".", "/"))
     data = scanner_there.coil(name, *two_years)
-    notes = [note.epoch for note in data.notes]
-    verdict = judge(data, choose_baseline(data.scans, notes))
+    verdict = judge(data)
     day = verdict.newest // DAY * DAY
     for quantity in QUANTITIES:
         limits = verdict.means[quantity].limits

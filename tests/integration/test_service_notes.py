@@ -76,7 +76,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
         "gradient coil replaced 線圈\n"
     )
     # A day is its noon.
-    day = ["--at", "2026-07-01", "--json"]
+    day = ["--at", "2026-07-01", "--keeps-baseline", "--json"]
     told = json.loads(hops("note", "-c", conf, "--location", BAY2, *day, "coil cleaned").stdout)
 
     # GNU date: TZ=America/New_York date -d '2026-06-30 14:05' +%s
@@ -95,10 +95,12 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
         {
             "time": "2026-06-30T14:05:00-04:00", "epoch": first,
             "location": BAY1, "note": "gradient coil replaced 線圈",
+            "keeps_baseline": False,
         },
         {
             "time": "2026-07-01T12:00:00-04:00", "epoch": second,
             "location": BAY2, "note": "coil cleaned",
+            "keeps_baseline": True,
         },
     ]
     assert told == listed[1]

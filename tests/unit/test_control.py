@@ -1,47 +1,150 @@
 """Control charts: numbers of the literature, and computed by hand."""
 
+from random import Random
+from statistics import fmean, pstdev
+
 import pytest
 
 from hops import control
-from hops.control import Baseline, Limits, Run
+from hops.control import Baseline, Limits, Period, Run
 
-DAY = 86400
+HOUR, DAY = 3600, 86400
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: ten flow rates, with mean 50.81.
 FLOW_RATES = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
+
+
+def days(*numbers):
+    return [number * DAY for number in numbers]
+
+
+def judged(values, first=0, **more):
+    """The verdicts on a scan a day, from the day `first` on, at seven."""
+    series = {(first + day) * DAY + 7 * HOUR: value for day, value in enumerate(values)}
+    return control.judge(series, **more)
+
+
+def wandering(count):
+    random = Random(20261126)
+    return [random.gauss(300, 3) for _ in range(count)]
 
 
 def test_limits_of_nists_flow_rates(monkeypatch):
     # By hand: the squares of the differences from 50.81 add up to 37.229, so the population's
     # standard deviation is the root of 37.229/10, which is 1.92948; 3 * 1.92948 = 5.7884.
     monkeypatch.setattr(control, "FEWEST", 10)
-    limits = control.limits(FLOW_RATES)
+    limits = judged([*FLOW_RATES, 50])[-1].limits
     assert limits is not None
     assert limits.centre == pytest.approx(50.81)
     assert limits.lower == pytest.approx(45.022, abs=1e-3)
     assert limits.upper == pytest.approx(56.598, abs=1e-3)
+    assert limits.sigmas(53.6) == pytest.approx((53.6 - 50.81) / 1.92948, abs=1e-5)
 
 
-def test_limits_need_twenty_values():
-    assert control.limits([1.0, 2.0] * 9 + [1.0]) is None
-    assert control.limits([1.0, 2.0] * 10) is not None
+def test_a_scan_is_judged_by_the_year_before_it_without_its_last_60_days():
+    values = wandering(800)
+    *_, newest = judged(values)
+    history = values[435:740]
+    assert newest.limits.centre == pytest.approx(fmean(history), rel=1e-15)
+    assert newest.limits.sigma == pytest.approx(pstdev(history), rel=1e-14)
+    assert newest.baseline == Baseline(435 * DAY + 7 * HOUR, 739 * DAY + 7 * HOUR, 305)
+    assert newest.days_to_learn == 0
+
+
+def test_it_does_not_matter_where_one_begins():
+    values = [1e6, *wandering(799)]
+    first, second = judged(values), judged(values[300:], first=300)
+    assert first[700:] == second[400:]
+
+
+def test_of_a_day_the_last_scan_counts():
+    wrong = {day * DAY: 5.0 for day in range(100)}
+    again = {day * DAY + HOUR: float(day % 2) for day in range(100)}
+    limits = control.judge({**wrong, **again})[-1].limits
+    assert limits is not None
+    # By hand: as many 0 as 1.
+    assert (limits.centre, limits.sigma) == (0.5, 0.5)
+
+
+def test_both_scans_of_a_day_are_judged_by_the_days_before():
+    values = {**{day * DAY: float(day) for day in range(21)}, 20 * DAY + HOUR: 0.0}
+    first, second = control.judge(values)[-2:]
+    # By hand: 0 to 19 have the mean 9.5, and the variance (20^2 - 1)/12.
+    assert first.limits == second.limits
+    assert first.limits.centre == 9.5
+    assert first.limits.sigma == pytest.approx(5.766281)
+
+
+def test_a_new_scanner_learns_from_its_first_twenty_days():
+    found = judged(wandering(81))
+    assert [each.days_to_learn for each in found[:22]] == [*range(20, -1, -1), 0]
+    assert all(each.limits is None for each in found[:20])
+    assert {each.limits for each in found[20:79]} == {found[20].limits}
+    assert found[79].baseline.days == 20
+    assert found[79].limits == found[20].limits  # the same days, now by the usual rule
+    assert found[80].baseline.days == 21
+
+
+def test_twenty_scans_of_one_day_are_no_baseline():
+    found = control.judge({hour * HOUR: 1.0 for hour in range(24 * 3)})
+    assert {each.limits for each in found} == {None}
+    assert found[-1].days_to_learn == 18
+
+
+def test_after_a_service_all_is_learned_anew():
+    values = wandering(300)
+    service = 200 * DAY + 12 * HOUR
+    before, after = judged(values), judged(values, notes=[service])
+    assert after[:201] == before[:201]  # the scan of that day was at seven
+    assert [each.days_to_learn for each in after[201:222]] == [*range(20, -1, -1)]
+    assert after[221].limits.centre == pytest.approx(fmean(values[201:221]))
+    assert after[299].limits.centre == pytest.approx(fmean(values[201:240]))
+
+
+def test_only_the_last_service_before_a_scan_counts():
+    values = wandering(300)
+    both = judged(values, notes=[150 * DAY, 100 * DAY])
+    assert both[:150] == judged(values, notes=[100 * DAY])[:150]
+    assert both[150:] == judged(values, notes=[150 * DAY])[150:]
+
+
+def test_scans_that_are_far_between_are_compared_with_the_first_twenty():
+    monthly = {month * 30 * DAY: float(month) for month in range(60)}
+    *_, newest = control.judge(monthly)
+    assert newest.limits.centre == 9.5
+    assert newest.baseline == Baseline(0, 19 * 30 * DAY, 20)
+
+
+def test_a_fixed_baseline_holds_for_all_scans_whatever_was_done_since():
+    values = wandering(300)
+    fixed = Period(50 * DAY, 90 * DAY - 1)
+    found = judged(values, notes=[60 * DAY, 250 * DAY], fixed=fixed)
+    assert len({each.limits for each in found}) == 1
+    assert found[0].limits.centre == pytest.approx(fmean(values[50:90]))
+    assert found[0].limits.sigma == pytest.approx(pstdev(values[50:90]))
+
+
+def test_a_fixed_baseline_of_too_few_days_gives_no_limits():
+    found = judged(wandering(300), fixed=Period(50 * DAY, 69 * DAY - 1))
+    assert {(each.limits, each.days_to_learn) for each in found} == {(None, 1)}
 
 
 def test_no_lower_limit_below_nothing():
-    assert Limits(centre=0.2, distance=0.3).lower is None
-    assert Limits(centre=0.2, distance=0.3).side(0.0) == 0
+    assert Limits(centre=0.2, sigma=0.1).lower == 0
+    assert Limits(centre=0.2, sigma=0.1).side(0.0) == 0
 
 
 @pytest.mark.parametrize(("value", "side"), [(8.9, -1), (9.0, 0), (11.0, 0), (11.1, 1)])
 def test_a_limit_itself_is_within(value, side):
-    assert Limits(centre=10, distance=1).side(value) == side
+    assert Limits(centre=10, sigma=1, width=1).side(value) == side
 
 
 def test_a_value_that_never_changed_is_within():
-    limits = control.limits([0.1] * 30)
+    limits = judged([0.1] * 30)[-1].limits
     assert limits is not None
-    assert limits.side(0.1) == 0
+    assert limits.side(0.1) == limits.sigmas(0.1) == 0
     assert limits.side(0.1001) == 1
+    assert (limits.sigmas(0.1001), limits.sigmas(0.0999)) == (100, -100)
 
 
 def test_limits_of_one_chart_are_three_wide():
@@ -54,69 +157,23 @@ def test_many_charts_share_the_false_alarms_of_one():
     assert control.width_for(42) < 4 < control.width_for(43)
 
 
-def days(*numbers):
-    return [number * DAY for number in numbers]
-
-
-def test_the_baseline_is_the_year_before_the_newest_scan_without_its_last_60_days():
-    scans = days(*range(800))
-    assert control.choose_baseline(scans, []) == Baseline(435 * DAY, 739 * DAY, 305)
-
-
-def test_the_baseline_begins_and_ends_with_a_whole_day():
-    scans = [hour * 3600 for hour in range(800 * 24)]
-    baseline = control.choose_baseline(scans, [])
-    assert baseline == Baseline(435 * DAY, 740 * DAY - 3600, 305)
-
-
-def test_of_a_day_the_last_scan_counts():
-    baseline = Baseline(days(1)[0], 3 * DAY, 3)
-    series = {DAY: 1.0, DAY + 3600: 2.0, 2 * DAY: 3.0, 3 * DAY: 4.0, 3 * DAY + 1: 5.0, 0: 6.0}
-    assert baseline.of(series) == [2.0, 3.0, 4.0]
-
-
-def test_the_baseline_begins_after_a_service():
-    scans = days(*range(800))
-    service = 700 * DAY + 1
-    assert control.choose_baseline(scans, [100, service]) == Baseline(701 * DAY, 739 * DAY, 39)
-
-
-def test_a_service_that_leaves_too_few_scans_does_not_shorten_the_baseline():
-    scans = days(*range(800))
-    for service in (730 * DAY, 780 * DAY):
-        assert control.choose_baseline(scans, [service]) == Baseline(435 * DAY, 739 * DAY, 305)
-
-
-def test_a_new_scanner_is_compared_with_its_first_scans():
-    assert control.choose_baseline(days(*range(30)), []) == Baseline(0, 19 * DAY, 20)
-    assert control.choose_baseline(days(*range(21)), []) == Baseline(0, 19 * DAY, 20)
-
-
-def test_twenty_scans_of_one_day_are_no_baseline():
-    assert control.choose_baseline([hour * 3600 for hour in range(24 * 3)], []) is None
-
-
-@pytest.mark.parametrize("count", [0, 1, 3, 20])
-def test_there_is_no_baseline_of_fewer_scans(count):
-    assert control.choose_baseline(days(*range(count)), []) is None
-
-
 def test_a_run_begins_with_the_first_of_the_newest_scans_beyond_the_limit():
     values = [10, 12, 10, 12, 13, 12.5]
     series = dict(zip(days(1, 2, 3, 4, 5, 6), values))
-    assert control.newest_run(series, Limits(10, 1)) == Run(side=1, since=4 * DAY, scans=3)
+    assert control.newest_run(series, Limits(10, 1, width=1)) == Run(side=1, since=4 * DAY, scans=3)
 
 
 def test_a_run_does_not_change_sides():
     series = dict(zip(days(1, 2, 3), [12, 12, 8]))
-    assert control.newest_run(series, Limits(10, 1)) == Run(side=-1, since=3 * DAY, scans=1)
+    run = control.newest_run(series, Limits(10, 1, width=1))
+    assert run == Run(side=-1, since=3 * DAY, scans=1)
 
 
 def test_a_run_may_be_all_there_is():
     series = dict(zip(days(1, 2), [12, 12]))
-    assert control.newest_run(series, Limits(10, 1)) == Run(side=1, since=DAY, scans=2)
+    assert control.newest_run(series, Limits(10, 1, width=1)) == Run(side=1, since=DAY, scans=2)
 
 
 @pytest.mark.parametrize("values", [[], [12, 10]])
 def test_there_is_no_run_when_the_newest_is_within(values):
-    assert control.newest_run(dict(zip(days(1, 2), values)), Limits(10, 1)) is None
+    assert control.newest_run(dict(zip(days(1, 2), values)), Limits(10, 1, width=1)) is None

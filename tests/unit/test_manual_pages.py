@@ -99,7 +99,7 @@ def test_control_limits_are_explained_as_they_are() -> None:
     explained = page("explanation/control-limits.md")
     assert f"{control.HISTORY} days that ended {control.LAG} days before" in explained
     assert f"{control.WIDTH} standard deviations of those days" in explained
-    assert f"none unless {control.FEWEST} of those days have a scan" in explained
+    assert f"fewer than {control.FEWEST} of those days have a scan" in explained
 
 
 def test_the_options_of_stability_report_are_all_there() -> None:

@@ -8,7 +8,6 @@ import matplotlib
 import pytest
 from coils import DAY, NEWEST, coil
 
-from hops import control
 from hops.graphiteweb import Event
 from hops.report.output import write
 from hops.report.page import draw, drawing_style
@@ -24,7 +23,7 @@ NOTES = [
 
 def verdict(*arguments, **more):
     data = coil(*arguments, **more)
-    return judge(data, control.choose_baseline(data.scans, [note.epoch for note in data.notes]))
+    return judge(data)
 
 
 ALL_BAD = [(name, range(1, 65, 2), 0.5, 9) for name in ("SNR", "Signal", "Drift", "Ghost level")]

@@ -3,7 +3,6 @@
 import pytest
 from coils import DAY, NEWEST, coil
 
-from hops import control
 from hops.graphiteweb import Event
 from hops.quantities import QUANTITIES
 from hops.report.data import CoilData
@@ -12,7 +11,7 @@ from hops.report.words import headline, note_lines, number, sentences, slice_num
 
 
 def verdict(data):
-    return judge(data, control.choose_baseline(data.scans, []))
+    return judge(data)
 
 
 def test_says_that_all_is_in_control():
