@@ -9,12 +9,12 @@ import errno
 import hashlib
 import os
 import time
-from collections import deque, namedtuple
+from collections import deque
 
 import stability_report
-from stability_folder import Errand, Folder, have_one_content, move, signature
+from stability_archive import LARGEST, Archive
+from stability_folder import Errand, Folder, move, signature
 from stability_waiting import (
-    DAY,
     FOUND,
     INCOMPLETE,
     LEFT,
@@ -32,22 +32,12 @@ _WRITING = 3600
 # A folder that does not answer within so many seconds is left alone until it does.
 _LOOK_PATIENCE = 5
 
-# So many bytes of a file tell that it is too large for a report.
-_LARGEST = stability_report.MAX_BYTES + 1
-
-# So many archived reports are read to know which sections a coil's reports have.
-_READ_FOR_SECTIONS = 20
-
 # So many reports may be published and not archived, but for those that Graphite says it lacks,
 # which may be for ever. It is asked at once about scans that are no farther apart than this.
 _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
 
 _clock = getattr(time, 'monotonic', time.time)
-
-
-# A scan: str, int.
-_Archived = namedtuple('_Archived', 'name epoch')
 
 
 class Share(object):
@@ -70,6 +60,7 @@ class Share(object):
         self._log = log
         self._time_left = time_left
         self._folder = None
+        self._archived = Archive(settings)
         self._look = None
         self._stuck_since = None
         self._names = []
@@ -77,11 +68,9 @@ class Share(object):
         self._waiting = {}
         self._under_way = set()
         self._late = []
-        self._sections = {}
         self._just_archived = deque(maxlen=_MOST_PUBLISHED)
         self._newest = ''
         self._archive_signature = None
-        self._archived_days = None
         self._is_in_sight = False
         self._told = None
         self._told_names = set()
@@ -176,7 +165,7 @@ class Share(object):
         for other in self._late:
             if other.coil_day == waiting.coil_day and other.epoch < waiting.epoch:
                 other.later = waiting
-        self._sections[waiting.coil] = _sections_of(report)
+        self._archived.note_sections(waiting.coil, report)
         if report.unknown:
             self._log.warning('%r: %d line(s) outside any table that nobody knows, line %d first, '
                               'were skipped', self.path(waiting.name), len(report.unknown),
@@ -310,7 +299,7 @@ class Share(object):
         self._names = stability_report.report_names(names)
         self._note_newest(archived)
         self._archive_signature = archive
-        self._archived_days = None
+        self._archived.look_again()
         for name in set(self._waiting).difference(self._names):
             del self._waiting[name]
         self._gone = set()
@@ -389,7 +378,7 @@ class Share(object):
         return waiting.state != LEFT
 
     def _read(self, name):
-        return self._folder.read(name, _LARGEST)
+        return self._folder.read(name, LARGEST)
 
     def _has_its_turn(self, waiting, report):
         """Whether a good report is to be published now; otherwise it is noted why not."""
@@ -405,91 +394,30 @@ class Share(object):
             # Whisper would put it in the place of an older point.
             self._tell(waiting, "is of the future and stays: is the scanner's clock right?")
             return False
-        if not self._is_whole(waiting, report) or self._is_archived_twice(waiting):
+        if not self._is_whole(waiting, report):
+            return False
+        duplicate = self._archived.duplicate_of(self._folder, waiting.name)
+        if duplicate:
+            self.leave(waiting, 'is archived already, also as %r, and stays: what sends it again?'
+                       % duplicate)
             return False
         if waiting.coil_day in self._under_way:
             waiting.state = QUEUED
             self.is_busy = True
             return False
-        waiting.later = self._later_archived(waiting)
+        if stability_report.digits(waiting.name) < stability_report.digits(self._newest):
+            waiting.later = self._archived.later_scan(self._folder, waiting.epoch, waiting.coil)
         return True
-
-    def _later_archived(self, waiting):
-        """A later scan of the same coil and day that is archived (_Archived), or None."""
-        if stability_report.digits(waiting.name) >= stability_report.digits(self._newest):
-            return None
-        for scan in self._archived_on(waiting.epoch // DAY):
-            if scan.epoch > waiting.epoch and self._coil_of_archived(scan.name) == waiting.coil:
-                return scan
-        return None
-
-    def _archived_on(self, day):
-        """The archived scans (_Archived) of a day since 1970; the archive is listed once a run."""
-        if self._archived_days is None:
-            self._archived_days = {}
-            for name in self._folder.names_in(self._settings.ingest_dir):
-                if stability_report.is_report_name(name):
-                    self._note_archived(name)
-        return self._archived_days.get(day, ())
-
-    def _note_archived(self, name):
-        epoch = stability_report.scan_epoch(name, self._settings.timezone)
-        self._archived_days.setdefault(epoch // DAY, []).append(_Archived(name, epoch))
-
-    def _coil_of_archived(self, name):
-        try:
-            with self._folder.below(self._settings.ingest_dir) as archive:
-                data, _ = archive.read(name, _LARGEST)
-            return self._settings.coils.get(stability_report.parse_bytes(data, name).channels)
-        except (EnvironmentError, stability_report.ReportError):
-            return None  # somebody else's, or no report any more
 
     def _is_whole(self, waiting, report):
         """Whether a report has the sections that it should have, or nothing is added any more."""
-        usual = self._usual_sections(waiting.coil) if report.lacks else None
-        if not report.lacks or (usual and usual <= _sections_of(report)):
+        if not report.lacks or self._archived.had_no_more(self._folder, waiting.coil, report):
             return True
         if waiting.age() <= _WRITING:
             waiting.state = INCOMPLETE
             return False
         self._log.warning('%r has no sections %s, also after an hour, and is published as it is',
                           self.path(waiting.name), ', '.join(report.lacks))
-        return True
-
-    def _usual_sections(self, coil):
-        """Those of the coil's last report (a set of str), or None if there is none."""
-        if coil not in self._sections:
-            try:
-                with self._folder.below(self._settings.ingest_dir) as archive:
-                    self._read_sections(archive)
-            except EnvironmentError:  # there is none yet; otherwise told when it is needed
-                pass
-        return self._sections.get(coil)
-
-    def _read_sections(self, archive):
-        names = stability_report.report_names(archive.names())
-        for name in names[-_READ_FOR_SECTIONS:]:  # of each coil the newest has the last word
-            try:
-                data, _ = archive.read(name, _LARGEST)
-                report = stability_report.parse_bytes(data, name)
-            except (EnvironmentError, stability_report.ReportError):
-                continue  # somebody else's, or no report any more
-            if report.channels in self._settings.coils:
-                self._sections[self._settings.coils[report.channels]] = _sections_of(report)
-
-    def _is_archived_twice(self, waiting):
-        """Whether the archive has the same report and a duplicate: once more would be for ever."""
-        stem, extension = os.path.splitext(waiting.name)
-        duplicate = stem + '.duplicate' + extension
-        try:
-            with self._folder.below(self._settings.ingest_dir) as archive:
-                if archive.status(duplicate) is None or not have_one_content(
-                        self._folder, waiting.name, archive, duplicate):
-                    return False
-        except EnvironmentError:  # told when it is to be moved there
-            return False
-        self.leave(waiting, 'is archived already, also as %r, and stays: what sends it again?'
-                   % duplicate)
         return True
 
     # -- moving ----------------------------------------------------------------------------
@@ -523,8 +451,7 @@ class Share(object):
         if self._take_back_if_changed(waiting, archived):
             return 0
         self._just_archived.append((waiting, archived))
-        if self._archived_days is not None:
-            self._note_archived(waiting.name)
+        self._archived.note(waiting.name)
         self.ingested += 1
         self._log.info('%r: %d points %s, %d without a number; now %r', self.path(waiting.name),
                        waiting.count, 'stored' if self._settings.graphite else 'published',
@@ -549,7 +476,7 @@ class Share(object):
             with self._folder.below(subfolder) as archive:
                 if archive.signature(name) in (waiting.signature, None):  # or moved away
                     return False
-                data, _ = archive.read(name, _LARGEST)
+                data, _ = archive.read(name, LARGEST)
                 if _digest(data) == waiting.digest:  # a share may change its time
                     return False
                 is_back = move(archive, name, self._folder, waiting.name)
@@ -580,10 +507,6 @@ class Share(object):
 
 def _question(waiting):
     return waiting.coil, waiting.is_to_be_counted, waiting.last.path
-
-
-def _sections_of(report):
-    return frozenset([section.name for section in report.sections])
 
 
 def _digest(data):
