@@ -70,13 +70,15 @@ def test_a_file_that_the_system_refuses_keeps_no_other_back_and_is_told_once(
 
 @pytest.fixture
 def hanging(monkeypatch):
-    """Folders of which no listing ends before the test does: a set of paths to fill."""
-    folders = set()
+    """Folders of which no listing ends before the test does: {path: how many were begun}."""
+    folders = {}
     released = threading.Event()
     listdir = os.listdir
 
     def hang(path):
-        if os.path.realpath(path) in folders:
+        folder = os.path.realpath(path)
+        if folder in folders:
+            folders[folder] += 1
             released.wait()
         return listdir(path)
 
@@ -90,7 +92,7 @@ def hanging(monkeypatch):
 def test_a_share_that_never_answers_keeps_no_other_back(site, bay1, hanging, caplog):
     put(site.add_scanner('Yale', 'yale'), NEW)
     put(bay1, OLD)
-    hanging.add(str(bay1))
+    hanging[str(bay1)] = 0
     assert {int(epoch) for _, _, epoch in site.run()} == {NEW_EPOCH}
     put(site.folder.join('yale'), OLD)
     assert {int(epoch) for _, _, epoch in site.run()} == {OLD_EPOCH}
@@ -101,7 +103,7 @@ def test_a_share_that_never_answers_keeps_no_other_back(site, bay1, hanging, cap
 
 
 def test_for_how_long_a_share_has_not_answered_is_published(site, bay1, hanging, clock):
-    hanging.add(str(bay1))
+    hanging[str(bay1)] = 0
     site.run()
     clock.now += 100
     site.run()
@@ -109,11 +111,10 @@ def test_for_how_long_a_share_has_not_answered_is_published(site, bay1, hanging,
 
 
 def test_only_one_look_at_a_time_hangs_in_a_share(site, bay1, hanging):
-    hanging.add(str(bay1))
-    before = threading.active_count()
+    hanging[str(bay1)] = 0
     for _ in range(5):
         site.run()
-    assert threading.active_count() == before + 1
+    assert hanging[str(bay1)] == 1
 
 
 def open_paths():
