@@ -1,6 +1,6 @@
 """Nothing is lost in a Graphite cluster that is set up as `graphite/cluster/` says.
 
-Each scanner writes reports of one slice and two sections, which have ten values.
+Each scanner writes reports of one slice, which have 28 values.
 """
 
 from __future__ import annotations
@@ -73,8 +73,7 @@ class Fleet:
         written: Points = defaultdict(dict)
         for scanner in self._scanners[scanners]:
             scan = Scan(scanner, NORTH_32, moment, slices=1)
-            signal, *_, fit = text_of(scan).split("\n\n\n")
-            text = f"{signal}\n\n\n{fit}"
+            text = text_of(scan)
             for path, epoch, value in points_of(scan.file_name, text, scanner.location):
                 written[path][epoch] = value
                 self.written[path][epoch] = value

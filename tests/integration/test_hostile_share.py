@@ -31,6 +31,11 @@ Stability SNR results:
 slice#\tmean\tsd[%]
  1\t{mean}\t0.125
 """
+# The other tables of the sequence, or the collector waits for them.
+OTHER_TABLES = ("SI", "SIfit", "ghost", "fit")
+REPORT += "".join(
+    f"\nStability {name} results:\n\nslice#\tmean\n 1\t7.25\n" for name in OTHER_TABLES
+)
 GIB = 1024**3
 MIB = 1024**2
 OTHERS = 100_000
@@ -74,6 +79,7 @@ class Share:
         self.lines |= {
             f"{PREFIX}.{bay}.32.SNR.mean.1 {mean} {epoch}",
             f"{PREFIX}.{bay}.32.SNR.sdpct.1 0.125 {epoch}",
+            *(f"{PREFIX}.{bay}.32.{table}.mean.1 7.25 {epoch}" for table in OTHER_TABLES),
         }
         return path
 
