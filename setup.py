@@ -75,6 +75,9 @@ setup(
     },
     entry_points={
         "console_scripts": ["diamond3 = diamond3.cli:main", "hops = hops.cli:main"],
-        "diamond.collectors": ["stability = stability_collector"],
+        "diamond.collectors": [
+            "stability = stability_collector",
+            "stability_control = hops.judge.collector",
+        ],
     },
 )

@@ -77,10 +77,10 @@ class StabilityCollector(diamond.collector.Collector):
                 last_step = _clock()
             elif self._question is None and _clock() - last_step > patience:
                 break
-            if _time_left() <= 0 or not any(share.is_busy for share in self._shares):
+            if time_left() <= 0 or not any(share.is_busy for share in self._shares):
                 break
             if not steps:
-                time.sleep(max(0, min(_NAP, _time_left())))
+                time.sleep(max(0, min(_NAP, time_left())))
         self._publish_about()
 
     def _go_round(self):
@@ -90,7 +90,7 @@ class StabilityCollector(diamond.collector.Collector):
         """
         steps = 0
         for _ in range(len(self._shares)):
-            if _time_left() <= 0:
+            if time_left() <= 0:
                 return steps
             self._shares.rotate(-1)
             share = self._shares[-1]
@@ -120,7 +120,7 @@ class StabilityCollector(diamond.collector.Collector):
             if report is None:
                 continue
             metrics = self.metrics(share.scanner, report, waiting.epoch)
-            free, size = self._queue_room()
+            free, size = self.queue_room()
             if len(metrics) > size:
                 share.leave(waiting, 'has %d values, more than Diamond\'s queue takes, and stays: '
                             'raise metric_queue_size in diamond.conf' % len(metrics))
@@ -129,11 +129,11 @@ class StabilityCollector(diamond.collector.Collector):
                 break
             else:
                 if not share.is_to_be_held(waiting):
-                    self._publish(metrics)
+                    self.publish_all(metrics)
                 share.publish(waiting, report, metrics)
                 published += 1
         if published:
-            self._flush()
+            self.flush()
         return published
 
     def metrics(self, scanner, report, epoch):
@@ -144,12 +144,12 @@ class StabilityCollector(diamond.collector.Collector):
         """
         prefix = '%s.%s.' % (scanner.path, self.settings.coils[report.channels])
         precision = self.settings.precision
-        return self._make_metrics(
+        return self.make_metrics(
             [('%s%s.%s.%d' % (prefix, point.section, point.column, point.slice), point.number,
               point.decimals if precision is None else precision) for point in points(report)],
             epoch)
 
-    def _make_metrics(self, values, epoch):
+    def make_metrics(self, values, epoch):
         """Metrics of those `values` (list of path, number and decimals) that are wanted."""
         path = self.get_metric_path('')
         host = self.get_hostname()
@@ -174,7 +174,7 @@ class StabilityCollector(diamond.collector.Collector):
             return lambda name: not _matches(patterns, name)
         return lambda name: True
 
-    def _queue_room(self, spared=_SPARED):
+    def queue_room(self, spared=_SPARED):
         """How many metrics Diamond's queue takes now, and when it is empty, but for one in
         `spared` (int).
         """
@@ -189,12 +189,14 @@ class StabilityCollector(diamond.collector.Collector):
                         free = min(free, most - handler.queue.qsize())
         return free, size
 
-    def _publish(self, metrics):
+    def publish_all(self, metrics):
+        """Hands Metrics to Diamond's handlers. Raises DiamondException when its queue has gone."""
         with _queue_is_alive():
             for metric in metrics:
                 self.publish_metric(metric)
 
-    def _flush(self):
+    def flush(self):
+        """Has the handlers send what they have. Raises DiamondException, as above."""
         with _queue_is_alive():
             for handler in self.handlers:
                 handler._flush()
@@ -210,7 +212,7 @@ class StabilityCollector(diamond.collector.Collector):
         if self.settings.graphite is None or _clock() < self._ask_graphite_at:
             return steps
         unanswered = {}
-        while _time_left() > 0:
+        while time_left() > 0:
             if self._question is None:
                 batches = share.questions(self._most_at_once)
                 if not batches:
@@ -259,7 +261,7 @@ class StabilityCollector(diamond.collector.Collector):
     def _is_answered(self):
         """Whether Graphite has answered; the fewer are asked about at once, the longer it takes."""
         question = self._question
-        if question.is_back(min(_NAP, _time_left())):
+        if question.is_back(min(_NAP, time_left())):
             seconds = _clock() - question.since
             self._most_at_once = (max(1, self._most_at_once // 2) if seconds > _SLOW else
                                   min(_MOST_AT_ONCE, 2 * self._most_at_once))
@@ -292,8 +294,8 @@ class StabilityCollector(diamond.collector.Collector):
                 self.log.warning('%r: its place in Graphite is that of the later scan %r, which '
                                  'stays there', question.share.path(waiting.name),
                                  waiting.later.name)
-            elif waiting.is_held and len(metrics) <= self._queue_room()[0]:
-                self._publish(metrics)
+            elif waiting.is_held and len(metrics) <= self.queue_room()[0]:
+                self.publish_all(metrics)
                 waiting.publish(metrics, True)
             elif waiting.is_to_be_counted:
                 waiting.wait(len(missing))
@@ -318,10 +320,10 @@ class StabilityCollector(diamond.collector.Collector):
             total, waiting.seconds_published(), metrics[0].path,
             why_missing(waiting, len(metrics), instead))
         for _, metrics, _ in late:
-            if len(metrics) > self._queue_room()[0]:
+            if len(metrics) > self.queue_room()[0]:
                 break  # another time
-            self._publish(metrics)
-        self._flush()
+            self.publish_all(metrics)
+        self.flush()
 
     def _tell_of_waiting(self, share, count, seconds, error):
         self.log.error('%r: %d reports are published and stay until Graphite shows them: %s; it is '
@@ -335,17 +337,17 @@ class StabilityCollector(diamond.collector.Collector):
 
         Those for which there is no time, or no room in Diamond's queue, are first in the next run.
         """
-        room = self._queue_room(_SPARED_BY_ABOUT)[0]
+        room = self.queue_room(_SPARED_BY_ABOUT)[0]
         for _ in range(len(self._untold)):
             share = self._untold[0]
-            metrics = self._make_metrics(
+            metrics = self.make_metrics(
                 [('%s.ingest.%s' % (share.scanner.path, name), number, 0)
                  for name, number in sorted(share.about().items())], int(time.time()))
             room -= len(metrics)
             # A run ends _MARGIN early, and half of that is for this.
-            if room < 0 or _time_left() < -_MARGIN / 2:
+            if room < 0 or time_left() < -_MARGIN / 2:
                 break
-            self._publish(metrics)
+            self.publish_all(metrics)
             self._untold.rotate(-1)
 
     def left_alone(self):
@@ -400,7 +402,7 @@ class StabilityCollector(diamond.collector.Collector):
             raise DiamondException('StabilityCollector: %s' % error)
         super(StabilityCollector, self).process_config()
         self.settings = settings
-        shares = [Share(scanner, self.settings, self.log, lambda: _time_left())
+        shares = [Share(scanner, self.settings, self.log, lambda: time_left())
                   for scanner in self.settings.scanners]
         self._shares = deque(shares)
         self._untold = deque(shares)
@@ -476,7 +478,7 @@ def _matches(patterns, name):
     return any(pattern.match(name) for pattern in patterns)
 
 
-def _time_left():
+def time_left():
     """Seconds until this run should end (float); infinite when Diamond does not time it."""
     left = signal.getitimer(signal.ITIMER_REAL)[0]
     return left - _MARGIN if left else float('inf')

@@ -10,6 +10,7 @@ from hops.check.command import main as check
 from hops.demo import main as demo
 from hops.doctor.command import main as doctor
 from hops.init import main as init
+from hops.judge.command import main as judge
 from hops.notes import note, notes
 from hops.options import HELP
 from hops.reingest import main as reingest
@@ -31,6 +32,7 @@ main.add_command(check, "check")
 main.add_command(demo, "demo")
 main.add_command(doctor, "doctor")
 main.add_command(init, "init")
+main.add_command(judge, "judge")
 main.add_command(note)
 main.add_command(notes)
 main.add_command(reingest, "reingest")

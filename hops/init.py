@@ -16,10 +16,11 @@ from hops.errors import Problem
 from hops.options import HELP, json_option
 from hops.shipped import SHIPPED
 
-MAIN, HANDLER, COLLECTOR = (
+MAIN, HANDLER, COLLECTOR, JUDGE = (
     "diamond.conf",
     "handlers/GraphiteHandler.conf",
     "collectors/StabilityCollector.conf",
+    "collectors/StabilityControlCollector.conf",
 )
 # What Diamond, Python's logging and ConfigObj each read in their own way.
 SPECIAL = re.compile(r"[\x00-\x1f\x7f%,#'\"\\=]")
@@ -149,6 +150,7 @@ def main(
         MAIN: _main_text(folder),
         HANDLER: _handler_text(carbon),
         COLLECTOR: _collector_text(settings),
+        JUDGE: _text(_template(JUDGE)),
     }
     _write(folder, texts)
     if as_json:
@@ -162,7 +164,7 @@ def main(
 
 
 def _refuse_what_is_there(folder: Path) -> None:
-    files = [folder / name for name in (MAIN, HANDLER, COLLECTOR)]
+    files = [folder / name for name in (MAIN, HANDLER, COLLECTOR, JUDGE)]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there:
         raise Problem(

@@ -2,6 +2,8 @@
 
     <prefix>.<location>.<coil>.<section>.<column>.<slice>
     <prefix>.<location>.ingest.<name>
+    <prefix>.<location>.control.<coil>.<section>.<column>.<name>
+    <prefix>.<location>.control.<coil>.<name>
 
 What comes before the coil is the scanner's path. Any level may be a pattern of Graphite's, like `*`
 or `{SNR,ghost}`.
@@ -16,6 +18,8 @@ import stability_report
 ANY = "*"
 INGEST = "ingest"
 """Beside the coils of a scanner: what the collector says of its reports."""
+CONTROL = "control"
+"""Beside the coils, too: what the judge says of their scans."""
 
 
 class Series(NamedTuple):
@@ -62,3 +66,8 @@ def scanner(prefix: str, location: str) -> str:
 def ingest(scanner: str, name: str) -> str:
     """The path of a number that the collector says of the scanner's reports."""
     return f"{scanner}.{INGEST}.{name}"
+
+
+def control(scanner: str, coil: str, name: str) -> str:
+    """The path of what the judge says of a coil: `name` has one level, or more of them."""
+    return f"{scanner}.{CONTROL}.{coil}.{name}"

@@ -30,6 +30,11 @@ class Quantity:
     """The same in sentences, with what changes it; without the last full stop."""
 
     @property
+    def section(self) -> str:
+        """The part of the report that it is in."""
+        return self.column.partition(".")[0]
+
+    @property
     def starts_at_zero(self) -> bool:
         """Whether its axis does: for what is best when it is nothing."""
         return self.bad is Bad.HIGH
@@ -91,7 +96,9 @@ GHOST = Quantity(
 )
 
 QUANTITIES = (SNR, SIGNAL, DRIFT, FLUCTUATION, GHOST)
-"""What `hops report` judges."""
+"""What is judged."""
+SECTIONS = "{" + ",".join(sorted({each.section for each in QUANTITIES})) + "}"
+"""Theirs, as a level of a path of Graphite's."""
 WATCHED = (SNR, GHOST, DRIFT, FLUCTUATION)
 """What alerts are about: those that have a bad side."""
 

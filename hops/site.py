@@ -40,6 +40,13 @@ class Site:
         """What metric paths begin with, up to the location: `servers.host.StabilityCollector`."""
         return str(self.collector.get_metric_path("")).rstrip(".")
 
+    @property
+    def any_prefix(self) -> str:
+        """The same as a pattern for whatever machine Diamond ran on: a collector may move."""
+        host = (self.collector.get_hostname() or "").split(".")
+        levels = self.prefix.split(".")
+        return ".".join(paths.ANY if level in host else level for level in levels)
+
     def path(self, location: str) -> str:
         """What the metric paths of a scanner begin with."""
         return paths.scanner(self.prefix, location)

@@ -41,6 +41,9 @@ enabled = True
 {scanners}
 [[[coils]]]
 {coils}
+[[StabilityControlCollector]]
+enabled = {judges}
+interval = {judge_seconds}
 
 [loggers]
 keys = root
@@ -71,12 +74,14 @@ class DiamondSite:
         scanners: Mapping[str, Path],
         coils: Mapping[int, str],
         carbon_port: int,
+        judge_seconds: int = 0,
         **settings: object,
     ) -> None:
         """Writes the configuration into `folder`, which is made if need be.
 
         `scanners`: location to folder; `coils`: receive channels to name; `carbon_port`: TCP port
-        of the line protocol; `settings`: further keys of StabilityCollector.conf.
+        of the line protocol; `judge_seconds`: between two runs of the judge, if it is to run at
+        all; `settings`: further keys of StabilityCollector.conf.
         """
         (folder / "collectors").mkdir(parents=True, exist_ok=True)
         self.conf = folder / "diamond.conf"
@@ -89,6 +94,8 @@ class DiamondSite:
                 settings=_lines(settings),
                 scanners=_lines(scanners),
                 coils=_lines(coils),
+                judges=judge_seconds > 0,
+                judge_seconds=judge_seconds or 300,
                 log=str(self.log),
             ),
             encoding="utf-8",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hops import control, paths, site
+from hops import control, site
 from hops.console import print_json
 from hops.control import Period
 from hops.errors import Problem
@@ -27,7 +27,6 @@ from hops.options import (
 from hops.report.data import CoilData, Scanner
 from hops.report.verdict import Verdict, judge
 from hops.report.words import headline, note_lines, sentences
-from hops.site import Site
 from hops.times import DAY, moment
 
 FORMATS = (".pdf", ".png", ".html")
@@ -95,7 +94,7 @@ def main(
     _require_matplotlib()
     of = site.load(conf)
     scanner = Scanner(
-        of.graphite(), _prefix(of), of.scanner(location).location, of.settings.timezone
+        of.graphite(), of.any_prefix, of.scanner(location).location, of.settings.timezone
     )
     coils = _coils(scanner, coil)
     since, until = _period(days, baseline, scanner.timezone)
@@ -123,12 +122,6 @@ def main(
         )
     else:
         _print(location, verdicts, output)
-
-
-def _prefix(of: Site) -> str:
-    """What metric paths begin with, on whatever machine Diamond ran: a collector may move."""
-    host = (of.collector.get_hostname() or "").split(".")
-    return ".".join(paths.ANY if level in host else level for level in of.prefix.split("."))
 
 
 def _for_programs(verdict: Verdict) -> dict[str, object]:

@@ -13,10 +13,8 @@ from zoneinfo import ZoneInfo
 from hops import paths
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.notes import notes_about
-from hops.quantities import QUANTITIES, Quantity
+from hops.quantities import QUANTITIES, SECTIONS, Quantity
 from hops.times import DAY
-
-SECTIONS = "{" + ",".join(sorted({each.column.split(".")[0] for each in QUANTITIES})) + "}"
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def test_scanners_for_which_a_run_has_no_time_are_first_in_the_next(site, monkey
         return steps
 
     monkeypatch.setattr(site.collector, '_advance', slow)
-    monkeypatch.setattr(stability_collector, '_time_left', lambda: left[0])
+    monkeypatch.setattr(stability_collector, 'time_left', lambda: left[0])
     for run in range(1, 5):
         left[0] = 5  # as many scanners as a run has time for
         site.run()

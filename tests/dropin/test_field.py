@@ -188,7 +188,7 @@ def test_an_answer_that_takes_longer_than_a_run_is_waited_for_in_the_next(
         site, bay1, carbon, server, monkeypatch, caplog):
     monkeypatch.setattr(stability_collector, '_SLOW', 0)
     ends = [0.0]
-    monkeypatch.setattr(stability_collector, '_time_left', lambda: ends[0] - time.time())
+    monkeypatch.setattr(stability_collector, 'time_left', lambda: ends[0] - time.time())
     slow = Slow(server)
 
     def run():

@@ -697,7 +697,7 @@ def test_a_scanner_with_many_reports_of_a_day_leaves_time_for_the_others(site, b
         return read(*args)
 
     monkeypatch.setattr(stability_folder.Folder, 'read', slow)
-    monkeypatch.setattr(stability_collector, '_time_left', lambda: left[0])
+    monkeypatch.setattr(stability_collector, 'time_left', lambda: left[0])
     monkeypatch.setattr(stability_collector, '_PATIENCE', 0.2)
     monkeypatch.setattr(stability_collector, '_NAP', 0.002)
     epochs = set()

@@ -11,7 +11,12 @@ from commands import Done, hops
 from hops import site
 
 BAY1 = "Harvard/Northwest/Bay1=/mnt/scanner/bay1"
-FILES = ("diamond.conf", "handlers/GraphiteHandler.conf", "collectors/StabilityCollector.conf")
+FILES = (
+    "diamond.conf",
+    "handlers/GraphiteHandler.conf",
+    "collectors/StabilityCollector.conf",
+    "collectors/StabilityControlCollector.conf",
+)
 
 
 def init(folder: Path, *options: str) -> Done:

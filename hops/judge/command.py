@@ -1,0 +1,129 @@
+"""`hops judge`, the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from diamond3 import DiamondError, parts
+from diamond3.once import Errors, listen_for_errors
+from hops import site as sites
+from hops.console import counted, print_json, printable, progress, say
+from hops.errors import Problem
+from hops.graphiteweb import Event
+from hops.judge import rules
+from hops.judge.judging import Coil, Judge
+from hops.judge.rules import Rules, RulesError
+from hops.options import HELP, config_option, json_option, location_option
+from hops.quantities import QUANTITIES
+from hops.site import Site
+
+COLLECTOR = "StabilityControlCollector"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was published of a coil."""
+
+    location: str
+    coil: str
+    points: int
+    out_of_control: int
+    days_to_learn: int
+
+
+@click.command(
+    context_settings=HELP,
+    epilog="Examples: hops judge | hops judge --location Harvard/Northwest/Bay1 --json",
+)
+@location_option("Only of this scanner, as in [scanners].")
+@config_option
+@json_option
+def main(location: str | None, conf: Path, as_json: bool) -> None:
+    """Judge every scan that Graphite has by the control limits for it, and send it what it lacks of
+    the verdicts: all of them the first time, later what is new, or changed by a service note.
+
+    Diamond's StabilityControlCollector does the same every five minutes; this is for cron, and for
+    years of history. It may be stopped and run again at any time, and twice changes nothing.
+    """
+    site = sites.load(conf)
+    judge = Judge(site, load_rules(site))
+    scanners = [site.scanner(location)] if location else site.settings.scanners
+    coils = [coil for scanner in scanners for coil in judge.coils(scanner)]
+    errors = listen_for_errors()
+    sender = _sender(site)
+    with progress("Judging", len(coils) * len(QUANTITIES)) as advance:
+        events = judge.events()
+        outcomes = [_judge(judge, coil, events, sender, advance) for coil in coils]
+    if as_json:
+        print_json({"coils": [asdict(each) for each in outcomes], "errors": _said(errors)})
+    else:
+        _print(outcomes, errors)
+    if errors.messages:
+        raise SystemExit(1)
+
+
+def load_rules(site: Site) -> Rules:
+    """What the site fixes itself. Raises Problem."""
+    try:
+        return rules.read(site.config["collectors"].get(COLLECTOR, {}))
+    except RulesError as error:
+        raise Problem(f"{COLLECTOR}: {error}.") from None
+
+
+def _sender(site: Site) -> Any:
+    """The site's StabilityCollector, with its handlers."""
+    try:
+        handlers = parts.handlers(site.config)
+    except DiamondError as error:
+        raise Problem(f"{error}.") from None
+    return type(site.collector)(configfile=str(site.conf), handlers=handlers)
+
+
+def _judge(
+    judge: Judge,
+    coil: Coil,
+    events: Sequence[Event],
+    sender: Any,
+    advance: Callable[[int], object],
+) -> Outcome:
+    points = 0
+    services = judge.services(coil, events)
+    for quantity in QUANTITIES:
+        for metrics in judge.difference(coil, quantity, services):
+            sender.publish_all(metrics)
+            points += len(metrics)
+        advance(1)
+    sender.publish_all(judge.about(coil))
+    sender.flush()
+    newest = coil.newest_scan()
+    return Outcome(
+        coil.scanner.location,
+        coil.name,
+        points,
+        sum(each.is_out for each in newest),
+        max((each.days_to_learn for each in newest), default=0),
+    )
+
+
+def _print(outcomes: list[Outcome], errors: Errors) -> None:
+    for each in outcomes:
+        if each.days_to_learn:
+            state = f"learning, {counted(each.days_to_learn, 'day')} to go"
+        else:
+            state = f"{each.out_of_control} out of control" if each.out_of_control else "in control"
+        sent = f"{counted(each.points, 'point')} sent"
+        say(f"{each.location}, coil {each.coil}: {state}; {sent}")
+    if not outcomes:
+        say("Graphite has no coil of these scanners yet.")
+    for line in _said(errors):
+        say(line, "red")
+
+
+def _said(errors: Errors) -> list[str]:
+    lines = (each.splitlines()[-1] for each in errors.messages if each)
+    return list(dict.fromkeys(map(printable, lines)))

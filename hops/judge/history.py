@@ -1,0 +1,77 @@
+"""All that Graphite has of a coil, as finely as it has it.
+
+An answer has the step of the oldest slot that was asked for. So what is younger than a year, which
+is when retentions change, is asked for alone, and what is older year by year.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from hops import paths
+from hops.graphiteweb import GraphiteWeb, Series
+from hops.quantities import Quantity
+from hops.times import DAY
+
+PIECE = 364 * DAY
+"""A day less than a year, as a piece begins at midnight: no day is cut in two."""
+
+
+class Piece(NamedTuple):
+    """From one epoch to another, both in it."""
+
+    since: int
+    until: int
+
+
+def pieces(first: int, now: int) -> list[Piece]:
+    """The time from the epoch `first` to `now`, oldest first."""
+    found = [Piece((now // DAY + 1) * DAY - PIECE, now)]
+    while found[0].since > first:
+        found.insert(0, Piece(found[0].since - PIECE, found[0].since - 1))
+    return found
+
+
+def first_scan(graphite: GraphiteWeb, coil_path: str, now: int) -> int | None:
+    """When the first scan of a coil was, to within a slot; None when there is none. What has a
+    mean in its first slice is a scan."""
+    found = graphite.series(f"{coil_path}.{paths.ANY}.mean.1", 2, now)
+    return min((epoch for series in found.values() for epoch in series), default=None)
+
+
+def values(
+    graphite: GraphiteWeb, coil_path: str, quantity: Quantity, when: Sequence[Piece]
+) -> dict[int, Series]:
+    """The values of a quantity in each slice, in all of these pieces."""
+    found: dict[int, Series] = defaultdict(dict)
+    for piece in when:
+        target = f"{coil_path}.{quantity.column}.{paths.ANY}"
+        for path, series in graphite.series(target, *piece).items():
+            number = paths.series(path).slice
+            if number.isdigit():
+                found[int(number)].update(
+                    (epoch, value) for epoch, value in series.items() if math.isfinite(value)
+                )
+    return {number: found[number] for number in sorted(found) if found[number]}
+
+
+def stored(graphite: GraphiteWeb, path: str, piece: Piece) -> Mapping[str, Series]:
+    """What was judged of a quantity in a piece: by the last levels of the paths below `path`."""
+    found = {
+        **graphite.series(f"{path}.{paths.ANY}", *piece),
+        **graphite.series(f"{path}.slices.{paths.ANY}", *piece),
+    }
+    return {name[len(path) + 1 :]: series for name, series in found.items()}
+
+
+def step(graphite: GraphiteWeb, path: str, piece: Piece) -> int | None:
+    """How long the slots of a series are at the beginning of a piece, in seconds: 0 where it does
+    not reach back so far, None when there is no such series."""
+    found = graphite.slots(path, piece.since - 1, piece.since + 2 * DAY)
+    if path not in found:
+        return None
+    slots = found[path]
+    return slots[1] - slots[0] if len(slots) > 1 and slots[0] <= piece.since + DAY else 0

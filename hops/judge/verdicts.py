@@ -1,0 +1,112 @@
+"""What should be stored of a coil's scans: the series of a quantity, as numbers by epoch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from statistics import fmean
+from typing import NamedTuple, Optional
+
+from hops import control
+from hops.control import Judged, Period
+from hops.graphiteweb import Series
+from hops.judge.rules import Limit
+from hops.quantities import WATCHED, Bad, Quantity
+
+NOTHING = -1.0
+"""What is stored where there should be nothing and was something before, as of a service noted
+later: Graphite cannot delete a point, and no watched quantity is less than 0."""
+
+DIGITS = 12
+"""Of a number that is stored: more would be noise of arithmetic."""
+
+Points = dict[int, Optional[float]]
+
+
+class Newest(NamedTuple):
+    """The verdict on the newest scan that has a quantity."""
+
+    epoch: int
+    is_out: bool
+    """Whether it is beyond its bad side, or the site's own limit."""
+    days_to_learn: int
+
+
+class Verdicts(NamedTuple):
+    """On one quantity of a coil."""
+
+    series: Mapping[str, Points]
+    """By the last levels of their paths: for each scan a number, or None for no point."""
+    newest: Newest | None
+
+
+def judge(
+    quantity: Quantity,
+    slices: Mapping[int, Series],
+    services: Collection[int],
+    fixed: Period | None = None,
+    limit: Limit | None = None,
+) -> Verdicts:
+    """The verdicts on the values of a quantity in each slice, by the baseline that is `fixed` or
+    begins anew at the `services`, epochs, and by the site's own `limit`."""
+    means = control.judge(mean(slices), services, fixed)
+    series: dict[str, Points] = defaultdict(dict)
+    for judged in means:
+        for name, value in _of_mean(quantity, judged, limit):
+            series[name][judged.epoch] = None if value is None else _rounded(value)
+    for number, values in slices.items():
+        series[f"slices.{number}"] = {
+            judged.epoch: _rounded(_sigmas(judged))
+            for judged in control.judge(values, services, fixed)
+        }
+    newest = [
+        Newest(judged.epoch, _is_out(quantity, judged, limit), judged.days_to_learn)
+        for judged in means[-1:]
+    ]
+    return Verdicts(series, next(iter(newest), None))
+
+
+def mean(slices: Mapping[int, Series]) -> Series:
+    """The mean over the slices that each scan has."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for series in slices.values():
+        for epoch, value in series.items():
+            found[epoch].append(value)
+    return {epoch: fmean(found[epoch]) for epoch in sorted(found)}
+
+
+def _of_mean(
+    quantity: Quantity, judged: Judged, limit: Limit | None
+) -> Iterator[tuple[str, float | None]]:
+    limits, value = judged.limits, judged.value
+    yield "value", value
+    yield "centre", limits.centre if limits else None
+    yield "lower", limits.lower if limits else None
+    yield "upper", limits.upper if limits else None
+    # Also while it is learning, so that the last one is always that of the newest scan.
+    yield "sigmas", _sigmas(judged)
+    yield "beyond", value if _is_beyond(quantity, judged) else None
+    over = limit.over(value) if limit else None
+    yield "limit", limit.value if limit else None
+    yield "over_limit", over
+    yield "beyond_limit", value if over is not None and over > 0 else None
+
+
+def _sigmas(judged: Judged) -> float:
+    return judged.limits.sigmas(judged.value) if judged.limits else 0.0
+
+
+def _is_beyond(quantity: Quantity, judged: Judged) -> bool:
+    """Whether it is beyond a limit, and no better for that."""
+    side = judged.limits.side(judged.value) if judged.limits else 0
+    return side != 0 and quantity.bad in (side, Bad.BOTH)
+
+
+def _is_out(quantity: Quantity, judged: Judged, limit: Limit | None) -> bool:
+    return (quantity in WATCHED and _is_beyond(quantity, judged)) or (
+        limit is not None and limit.over(judged.value) > 0
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
