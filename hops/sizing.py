@@ -13,6 +13,7 @@ from rich.table import Table
 
 from hops.console import console, counted, print_json, say
 from hops.options import HELP, json_option
+from hops.quantities import QUANTITIES
 from hops.times import DAY
 
 # SI, SIfit, SNR and ghost have six columns each, fit has four.
@@ -28,12 +29,19 @@ SPARSE_YEARS = (1, 5)
 
 GRAPH_YEARS = 10
 CHOICES = {
-    "10m:1y,1h:5y,1d:25y": "for most: a scan a day keeps its exact value for 25 years, two scans "
-    "in a day are told apart for five, and graphs of years are quick",
+    "10m:1y,1d:25y": "for most: a scan a day keeps its exact value for 25 years, two scans in a "
+    "day are told apart for one, and graphs of years are quick",
+    "10m:1y,1h:5y,1d:25y": "if two scans in a day must be told apart for five years",
     "1h:25y": "if no coil is ever scanned twice within an hour and the hour of old scans matters",
     "10m:25y": "if each of several scans a day must be kept for 25 years, or years of such old "
     "reports are to come in",
 }
+
+# What is judged: of each watched quantity value, centre, lower, upper, sigmas, beyond, and sigmas
+# of each slice; and three numbers of the coil.
+JUDGED_SERIES = 6
+JUDGED_OF_COIL = 3
+JUDGED_RETENTION = "1h:1y,1d:25y"
 
 
 class Archive(NamedTuple):
@@ -130,6 +138,13 @@ def sizes(series: int, retention: str) -> Sizes:
     return Sizes(retention, points, size, series * size, points_read(archives, GRAPH_YEARS * YEAR))
 
 
+def judged_sizes(scanners: int, coils: int, slices: int) -> tuple[int, Sizes]:
+    """How many series are judged, and what they take."""
+    of_coil = len(QUANTITIES) * (JUDGED_SERIES + slices) + JUDGED_OF_COIL
+    series = scanners * coils * of_coil
+    return series, sizes(series, JUDGED_RETENTION)
+
+
 # -- the command ---------------------------------------------------------------------------
 
 
@@ -164,6 +179,7 @@ def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) 
     series = scanners * coils * slices * SERIES_A_SLICE
     archives = parse_retention(retention)
     chosen, choices = sizes(series, retention), [sizes(series, choice) for choice in CHOICES]
+    judged_series, judged = judged_sizes(scanners, coils, slices)
     sparse = {years: series * sparse_bytes(archives, years * 365) for years in SPARSE_YEARS}
     if as_json:
         print_json(
@@ -181,6 +197,7 @@ def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) 
                 ],
                 "sparse": [{"years": years, "bytes": size} for years, size in sparse.items()],
                 "choices": [asdict(choice) for choice in choices],
+                "judged": {"series": judged_series, **asdict(judged)},
             }
         )
         return
@@ -193,6 +210,10 @@ def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) 
     say(
         f"All {series:,} series: {size_of(chosen.bytes)} on disk. In sparse files, with a scan of "
         f"each coil a day: {', '.join(after)}.\n"
+    )
+    say(
+        f"What is judged of them: {judged_series:,} series more with {judged.retention}, "
+        f"{size_of(judged.bytes)}.\n"
     )
     console.print(_choices(choices))
     for choice, advice in CHOICES.items():

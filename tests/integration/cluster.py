@@ -25,7 +25,7 @@ PORTS = ("7002", "7102", "2003", "2004", "2104", "8080")
 INSTANCES = {"127.0.0.1": "ab", "127.0.0.2": "c"}
 
 
-# In the place of files of 1.27 MB from the first value on.
+# In the place of files of 0.74 MB from the first value on.
 SPARSE = {"WHISPER_FALLOCATE_CREATE": "False", "WHISPER_SPARSE_CREATE": "True"}
 
 

@@ -122,7 +122,6 @@ def test_a_daily_point_is_in_every_archive_that_reaches_back_to_it(graphite, sca
     path = file_of(graphite, series)
     for step, kept in (
         (TEN_MINUTES, days),
-        (HOUR, {**years, **days}),
         (DAY, {**many, **years, **days}),
     ):
         wanted = {slot(epoch, step): value for epoch, value in kept.items()}
@@ -132,10 +131,10 @@ def test_a_daily_point_is_in_every_archive_that_reaches_back_to_it(graphite, sca
 def test_whisper_reads_each_age_from_the_archive_for_it(graphite, scanner):
     series = f"{scanner}.32.SNR.mean.8"
     now = int(time.time())
-    ages = {TEN_MINUTES: 3 * DAY, HOUR: 3 * YEAR, DAY: 20 * YEAR}
-    send(graphite, series, *((ago(age, now), age / DAY) for age in ages.values()))
+    ages = {3 * DAY: TEN_MINUTES, 3 * YEAR: DAY, 20 * YEAR: DAY}
+    send(graphite, series, *((ago(age, now), age / DAY) for age in ages))
     path = file_of(graphite, series)
-    for step, age in ages.items():
+    for age, step in ages.items():
         first = slot(ago(age, now), step)
         eventually(lambda step=step, first=first: first in stored(path, step), True)
         (start, _, found), values = whisper.fetch(str(path), first - 1, first)
@@ -154,7 +153,6 @@ def test_with_graphites_defaults_a_daily_point_is_lost_after_the_first_archive(
         eventually(lambda: len(stored(path, TEN_MINUTES)), 5)
     # Carbon has stopped, and so has written all that it would.
     assert whisper.info(str(path))["xFilesFactor"] == 0.5
-    assert stored(path, HOUR) == {}
     assert stored(path, DAY) == {}
 
 
@@ -169,12 +167,11 @@ def test_two_scans_twenty_minutes_apart_are_both_kept(graphite, scanner):
 @pytest.mark.parametrize(
     ("column", "of_both"), [("min.8", 331.0), ("max.8", 334.0), ("mean.8", 332.5), ("sd.16", 332.5)]
 )
-def test_two_scans_in_an_hour_are_rolled_up_by_their_column(graphite, scanner, column, of_both):
+def test_two_scans_in_a_day_are_rolled_up_by_their_column(graphite, scanner, column, of_both):
     series = f"{scanner}.32.SNR.{column}"
     first = ago(DAY, int(time.time()))
     send(graphite, series, (first, 334.0), (first + 20 * 60, 331.0))
     path = file_of(graphite, series)
-    eventually(lambda: stored(path, HOUR), {slot(first, HOUR): of_both})
     eventually(lambda: stored(path, DAY), {slot(first, DAY): of_both})
 
 
@@ -200,6 +197,24 @@ def test_the_collectors_own_numbers_are_rolled_up_from_minutes(graphite, scanner
     eventually(lambda: stored(path, HOUR), {slot(first, HOUR): of_all})
 
 
+def test_of_two_scans_in_a_day_that_come_after_a_year_the_later_stays(graphite, scanner):
+    series = f"{scanner}.32.SNR.mean.8"
+    first = ago(400 * DAY, int(time.time()))
+    send(graphite, series, (first, 334.0), (first + 2 * HOUR, 331.0))
+    eventually(lambda: stored(file_of(graphite, series), DAY), {slot(first, DAY): 331.0})
+
+
+def test_what_is_judged_is_kept_by_the_hour_and_then_by_the_day(graphite, scanner):
+    series = f"{scanner}.control.32.SNR.mean.sigmas"
+    first = ago(DAY, int(time.time()))
+    send(graphite, series, (first, -4.5), (first + 20 * 60, -3.5), (first + 2 * HOUR, 0.25))
+    path = file_of(graphite, series)
+    hours = {slot(first, HOUR): -3.5, slot(first, HOUR) + 2 * HOUR: 0.25}
+    eventually(lambda: stored(path, HOUR), hours)
+    eventually(lambda: stored(path, DAY), {slot(first, DAY): 0.25})
+    assert path.stat().st_size == 16 + 2 * 12 + 12 * (8760 + 9125)
+
+
 def test_the_first_report_of_a_coil_makes_all_its_series_at_once(graphite, scanner):
     epoch = ago(DAY, int(time.time()))
     series = [f"{scanner}.32.S.c{each}.{number}" for each in range(28) for number in range(1, 17)]
@@ -214,5 +229,5 @@ def test_a_series_takes_its_whole_place_on_the_disk_from_the_start(graphite, sca
     send(graphite, series, (ago(DAY, int(time.time())), 333.6))
     path = file_of(graphite, series)
     eventually(lambda: len(stored(path, DAY)), 1)
-    assert path.stat().st_size == 16 + 3 * 12 + 12 * (52560 + 43800 + 9125)
+    assert path.stat().st_size == 16 + 2 * 12 + 12 * (52560 + 9125)
     assert path.stat().st_blocks * 512 >= path.stat().st_size

@@ -10,6 +10,7 @@ from commands import hops
 
 from hops.sizing import (
     CHOICES,
+    JUDGED_RETENTION,
     SERIES_A_SLICE,
     Archive,
     file_bytes,
@@ -65,6 +66,8 @@ def test_a_sparse_file_takes_what_a_scan_a_day_writes_to(retention, days, tmp_pa
 @pytest.mark.parametrize(
     ("retention", "years", "read"),
     [
+        ("10m:1y,1d:25y", 1, 52560),
+        ("10m:1y,1d:25y", 5, 1825),
         ("10m:1y,1h:5y,1d:25y", 1, 52560),
         ("10m:1y,1h:5y,1d:25y", 5, 43800),
         ("10m:1y,1h:5y,1d:25y", 10, 3650),
@@ -117,13 +120,15 @@ def test_the_default_is_the_retention_of_the_configuration():
     schemas = configparser.ConfigParser()
     schemas.read(PROJECT / "graphite/storage-schemas.conf")
     assert next(iter(CHOICES)) == schemas["stability"]["retentions"]
+    assert schemas["stability_control"]["retentions"] == JUDGED_RETENTION
 
 
 def test_says_what_all_of_it_takes():
     done = sizing("--scanners", "2", "--coils", "2", "--slices", "16")
     assert done.exit_code == 0
     assert "1,792 series" in done.output
-    assert "All 1,792 series: 2.27 GB on disk" in done.output
+    assert "All 1,792 series: 1.33 GB on disk" in done.output
+    assert "452 series more with 1h:1y,1d:25y, 97.03 MB" in done.output
     assert all(choice in done.output for choice in CHOICES)
 
 
@@ -133,6 +138,10 @@ def test_tells_programs_the_same():
     assert answer["series"] == 1792
     assert answer["bytes"] == 1792 * (16 + 12 + 12 * 219_000)
     assert [each["retention"] for each in answer["choices"]] == list(CHOICES)
+    # Five quantities: six series and sixteen slices each; three of the coil.
+    judged = 4 * (5 * (6 + 16) + 3)
+    assert answer["judged"]["series"] == judged
+    assert answer["judged"]["bytes"] == judged * (16 + 2 * 12 + 12 * (8760 + 9125))
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "many"])
