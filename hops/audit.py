@@ -9,11 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from hops import site
-from hops.console import console, counted, print_json, progress, say, say_some
+from hops.console import counted, print_json, printable, progress, say, say_some
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.options import HELP, Days, config_option, days_options, json_option, location_option
@@ -42,6 +40,14 @@ class Uncompared:
     reason: str
 
 
+@dataclass(frozen=True)
+class WithoutSections:
+    """A report that was published as it is, and which of the sequence's sections it lacks."""
+
+    name: str
+    lacks: tuple[str, ...]
+
+
 @dataclass
 class Audit:
     """What became of the reports in the archive of a scanner."""
@@ -55,6 +61,7 @@ class Audit:
     differing: list[Comparison] = field(default_factory=list)
     """The reports that are not fully stored."""
     unusable: list[Uncompared] = field(default_factory=list)
+    without_sections: list[WithoutSections] = field(default_factory=list)
     strange: Counter[int] = field(default_factory=Counter)
     """How many reports there are of coils that are not under [coils], by receive channels."""
 
@@ -120,6 +127,8 @@ def _reports(
             if days.has(file.day):
                 result.unusable.append(Uncompared(file.name, str(reason)))
             continue
+        if report.lacks and days.has(file.day):
+            result.without_sections.append(WithoutSections(file.name, report.lacks))
         if report.channels in of.settings.coils:
             yield expected(of, result.location, report, file.name)
         elif days.has(file.day):
@@ -144,7 +153,7 @@ def main(conf: Path, location: str | None, days: Days, as_json: bool) -> None:
     Ends with 1 when a value is missing, or another one is there for no known reason, or when an
     archived report or an archive cannot be read. Values that an older collector rounded, and those
     of two scans in one slot of the retention, are told and end with 0; so do reports of coils
-    that are no longer under [coils]."""
+    that are no longer under [coils], and those that lack sections."""
     of = site.load(conf)
     graphite = of.graphite()
     scanners = [of.scanner(location)] if location else of.settings.scanners
@@ -152,7 +161,7 @@ def main(conf: Path, location: str | None, days: Days, as_json: bool) -> None:
     if as_json:
         print_json(_for_programs(of, graphite, audits))
     else:
-        _print_tables(of, graphite, audits)
+        _print(of, graphite, audits)
     if not all(each.is_good for each in audits):
         raise SystemExit(1)
 
@@ -171,6 +180,7 @@ def _for_programs(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> d
                     for coil, counts in sorted(each.coils.items())
                 ],
                 "reports": [_report(of, comparison) for comparison in each.differing],
+                "without_sections": [asdict(one) for one in each.without_sections],
                 "unusable": [asdict(one) for one in each.unusable],
                 "coils_not_configured": [
                     {"channels": channels, "reports": count}
@@ -191,6 +201,7 @@ def _report(of: Site, comparison: Comparison) -> dict[str, object]:
         "epoch": scan.epoch,
         **_counts(comparison),
         "shares_slot_with": comparison.shares_with,
+        "slot_is_of": comparison.slot_is_of,
         "examples": [
             {"what": state, **asdict(difference)}
             for state, difference in comparison.examples.items()
@@ -203,19 +214,26 @@ def _counts(comparison: Comparison) -> dict[str, int]:
     return {"values": comparison.values, **counts}
 
 
-def _print_tables(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
-    console.print(_table(audits))
+def _print(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
+    say("Archived reports in Graphite")
     for each in audits:
+        say(f"\n{printable(each.location)}", "bold")
+        for line in _sums(each):
+            say(f"  {line}")
         if each.trouble:
-            say(f"{each.location}: {each.trouble}", "red")
+            say(f"  {each.trouble}", "red")
         for channels, count in sorted(each.strange.items()):
             say(
-                f"{each.location}: {counted(count, 'report')} of a coil of {channels} channels not "
-                f'compared, as it is not under [coils]: add a line like "{channels} = {channels}".'
+                f"  {counted(count, 'report')} of a coil of {channels} channels not compared, as "
+                f'it is not under [coils]: add a line like "{channels} = {channels}".'
             )
+        for line in _lacking_sections(each):
+            say(f"  {line}", "yellow")
+    for each in audits:
         _print_some([f"{one.name!r} {one.reason}" for one in each.unusable], each, "not compared")
         differing = sorted(each.differing, key=lambda comparison: not comparison.is_wrong)
-        _print_some([_line(of, each) for each in differing], each, "not stored as they are")
+        _print_some([_line(of, one) for one in differing], each, "not stored as they are")
+    say("")
     for each in audits:
         if any(comparison.can_be_mended for comparison in each.differing):
             say(f"To send it again: hops reingest --location {each.location} --missing")
@@ -223,18 +241,25 @@ def _print_tables(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> N
         say(f"Nothing is missing in the Graphite at {graphite.address}.")
 
 
-def _table(audits: Sequence[Audit]) -> Table:
-    table = Table(title="Archived reports in Graphite", title_justify="left")
-    for name in ("scanner", "coil"):
-        table.add_column(name, overflow="fold")
-    for name in COUNTS:
-        table.add_column(name, justify="right", overflow="fold")
-    for each in audits:
-        for coil, counts in sorted(each.coils.items()):
-            table.add_row(Text(each.location), coil, *(f"{counts[count]:,}" for count in COUNTS))
-        if not each.coils:
-            table.add_row(Text(each.location), "", "0")
-    return table
+def _sums(of: Audit) -> Iterator[str]:
+    """A line for each coil: its reports and values, and what became of these."""
+    for coil, counts in sorted(of.coils.items()):
+        states = [f"{counts[state.value]:,} {state.value}" for state in State
+                  if counts[state.value] or state is State.STORED]
+        reports, values = counted(counts["reports"], "report"), counted(counts["values"], "value")
+        yield f"coil {coil}: {reports}, {values}: {', '.join(states)}"
+    if not of.coils:
+        yield "0 reports"
+
+
+def _lacking_sections(of: Audit) -> Iterator[str]:
+    """A line for each of the sections that reports lack."""
+    by_sections = defaultdict(list)
+    for each in of.without_sections:
+        by_sections[each.lacks].append(each.name)
+    for lacks, names in sorted(by_sections.items()):
+        more = f" and {len(names) - 1:,} more" if names[1:] else ""
+        yield f"published as it is, without {', '.join(lacks)}: {names[0]!r}{more}"
 
 
 def _print_some(lines: Sequence[str], of: Audit, what: str) -> None:
@@ -250,11 +275,19 @@ def _line(of: Site, comparison: Comparison) -> str:
     for state, word in WORDS.items():
         count = comparison.counts[state]
         if count:
-            named = f" {', '.join(map(repr, comparison.shares_with))}" * (state is State.SHARED)
+            named = _rivals(comparison) if state is State.SHARED else ""
             parts.append(f"{count} {word}{named}{_example(comparison, state)}")
     when = moment(scan.epoch, of.settings.timezone)
     values = counted(comparison.values, "value")
     return f"{scan.name!r} {when}, coil {scan.coil}, {values}: " + "; ".join(parts)
+
+
+def _rivals(comparison: Comparison) -> str:
+    """With which reports one shares its slot, and which of them has it."""
+    others = ", ".join(map(repr, comparison.shares_with))
+    if comparison.slot_is_of is None:
+        return f" {others} (it holds what was made of them)"
+    return f" {others} ({comparison.slot_is_of!r} has it)"
 
 
 def _example(comparison: Comparison, state: State) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from hops import ending
 from hops.audit import main as audit
 from hops.backfill.command import main as backfill
 from hops.check.command import main as check
@@ -21,7 +24,14 @@ from hops.sizing import main as sizing
 from hops.status import main as status
 
 
-@click.group(context_settings=HELP)
+class Hops(click.Group):
+    """The command, as it is called where it is a process of its own."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        ending.run(lambda: self.main(*arguments, **options))
+
+
+@click.group(cls=Hops, context_settings=HELP)
 def main() -> None:
     """MRI Stability reports in Graphite."""
 

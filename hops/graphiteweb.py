@@ -82,6 +82,11 @@ class GraphiteWeb:
         the slots of the `epochs`, however long a slot is at their age."""
         return dict(_answer(lambda: self._graphite.points(target, epochs, self._timeout)))
 
+    def exactly(self, target: str, epoch: int) -> dict[str, tuple[int, float | None]]:
+        """{metric path: (slot, value)}: the slot of each series in which `epoch` is kept, and what
+        it holds, from the archive that holds it; without those that keep nothing of that age."""
+        return dict(_answer(lambda: self._graphite.exactly(target, epoch, self._timeout)))
+
     def step(self, path: str, epoch: int) -> int | None:
         """How many seconds a slot has in which a series keeps a point of `epoch` now; None when
         there is no such series, or it keeps nothing of that age."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
+from typing import Optional
 
 from hops import paths
 from hops.graphiteweb import GraphiteWeb
@@ -17,6 +18,8 @@ from stability_report import Report, timestamp
 
 # Graphite is asked about a coil's reports of so many seconds at once, and reads every slot of them.
 WINDOW = 90 * DAY
+# {metric path: (slot, value)}
+_Slots = Mapping[str, tuple[int, Optional[float]]]
 # The collector of 2018 rounded to so many decimals.
 OLD_DECIMALS = 2
 # Of the largest number: an average of numbers that are all the same may differ from them by this.
@@ -79,6 +82,8 @@ class Comparison:
     """The first value of each state other than STORED."""
     shares_with: Sequence[str]
     """The names of other reports in its slot."""
+    slot_is_of: str | None
+    """The name of the one among them whose values are there; None when they are nobody's alone."""
 
     @property
     def values(self) -> int:
@@ -143,20 +148,64 @@ class _Coil:
     def __init__(self, graphite: GraphiteWeb, path: str) -> None:
         self._graphite = graphite
         self._pattern = str(paths.series_of_coil(path))
-        now = int(time.time())
         # Carbon may have been killed while it made a file, which is no series then.
-        self._series = next(
-            (each for each in graphite.expand(self._pattern) if graphite.step(each, now)), None
-        )
+        self._known = set(graphite.exactly(self._pattern, int(time.time())))
+        self._series = min(self._known, default=None)
 
     def compare(self, reports: list[Expected], precision: int | None) -> Iterator[Comparison]:
         for step, span in self._spans(reports):
-            if step:
-                stored = self._graphite.points(self._pattern, [each.scan.epoch for each in span])
-                yield from _judge(span, step, stored, precision)
-            else:
-                state = State.EXPIRED if self._series else State.MISSING
-                yield from (_absent(report, state) for report in span)
+            epochs = [each.scan.epoch for each in span]
+            stored = self._graphite.points(self._pattern, epochs) if step else {}
+            days = defaultdict(list)
+            for report in span:
+                days[_day(report)].append(report)
+            for of_a_day in days.values():
+                yield from self._judge(of_a_day, stored, precision)
+
+    def _judge(
+        self,
+        reports: Sequence[Expected],
+        stored: Mapping[int, Mapping[str, float]],
+        precision: int | None,
+    ) -> Iterator[Comparison]:
+        """Judges the reports of a day, among which are all that may share a slot.
+
+        All were asked for at once, as if every series had one retention: what is not there then is
+        looked for where each series has it.
+        """
+        exactly: dict[int, _Slots] = {}
+        for report in reports:
+            found = _Judged(report, precision)
+            for path, number in report.points.items():
+                found.add(path, number, stored.get(report.scan.epoch, {}).get(path))
+            if self._known and not found.is_explained:
+                for each in reports:
+                    epoch = each.scan.epoch
+                    if epoch not in exactly:
+                        exactly[epoch] = self._graphite.exactly(self._pattern, epoch)
+                found = self._look_closely(report, reports, exactly, precision)
+            yield found.comparison()
+
+    def _look_closely(
+        self,
+        report: Expected,
+        reports: Sequence[Expected],
+        exactly: Mapping[int, _Slots],
+        precision: int | None,
+    ) -> _Judged:
+        slots = exactly[report.scan.epoch]
+        found = _Judged(report, precision)
+        for path, number in report.points.items():
+            slot, value = slots.get(path, (None, None))
+            rivals = [
+                each
+                for each in reports
+                if each is not report
+                and path in each.points
+                and exactly[each.scan.epoch].get(path, ("",))[0] == slot
+            ]
+            found.add(path, number, value, rivals, slot is None and path in self._known)
+        return found
 
     def _spans(self, reports: list[Expected]) -> Iterator[tuple[int | None, list[Expected]]]:
         """The reports in lists of one age: with how many seconds a slot of that age has, None when
@@ -177,44 +226,45 @@ class _Coil:
         return self._graphite.step(self._series, report.scan.epoch)
 
 
-def _absent(report: Expected, state: State) -> Comparison:
-    """A report of which nothing is stored."""
-    path = next(iter(report.points), None)
-    examples = {state: Difference(path, report.points[path], None)} if path else {}
-    return Comparison(report.scan, Counter({state: len(report.points)}), examples, [])
+class _Judged:
+    """A report, of which one value after the other is judged."""
 
+    def __init__(self, report: Expected, precision: int | None) -> None:
+        self._report = report
+        self._precision = precision
+        self._counts: Counter[State] = Counter()
+        self._examples: dict[State, Difference] = {}
+        self._shares_with: dict[str, None] = {}  # in the order of their scans
+        self._there: Counter[str] = Counter()
 
-def _judge(
-    reports: Iterable[Expected],
-    step: int,
-    stored: Mapping[int, Mapping[str, float]],
-    precision: int | None,
-) -> Iterator[Comparison]:
-    slots = defaultdict(list)
-    for report in reports:
-        slots[report.scan.epoch // step].append(report)
-    for in_slot in slots.values():
-        for report in in_slot:
-            others = [each for each in in_slot if each is not report]
-            yield _comparison(report, others, stored[report.scan.epoch], precision)
+    @property
+    def is_explained(self) -> bool:
+        """Whether every value is there, at most rounded."""
+        return set(self._counts) <= {State.STORED, State.ROUNDED}
 
-
-def _comparison(
-    report: Expected,
-    others: Sequence[Expected],
-    stored: Mapping[str, float],
-    precision: int | None,
-) -> Comparison:
-    counts: Counter[State] = Counter()
-    examples: dict[State, Difference] = {}
-    for path, number in report.points.items():
-        value = stored.get(path)
-        rivals = [each.points[path] for each in others if path in each.points]
-        state = _state(number, value, rivals, precision)
-        counts[state] += 1
+    def add(
+        self,
+        path: str,
+        number: float,
+        value: float | None,
+        rivals: Sequence[Expected] = (),
+        is_expired: bool = False,
+    ) -> None:
+        """Judges a `number` of the report by the `value` in its slot, which it shares with
+        `rivals`."""
+        numbers = [each.points[path] for each in rivals]
+        state = State.EXPIRED if is_expired else _state(number, value, numbers, self._precision)
+        self._counts[state] += 1
+        self._shares_with.update(dict.fromkeys(each.scan.name for each in rivals))
         if state is not State.STORED:
-            examples.setdefault(state, Difference(path, number, value))
-    return Comparison(report.scan, counts, examples, [each.scan.name for each in others])
+            self._examples.setdefault(state, Difference(path, number, value))
+        if state is State.SHARED:
+            self._there.update(each.scan.name for each in rivals if value == each.points[path])
+
+    def comparison(self) -> Comparison:
+        there = next((name for name, _ in self._there.most_common(1)), None)
+        scan = self._report.scan
+        return Comparison(scan, self._counts, self._examples, [*self._shares_with], there)
 
 
 def _state(

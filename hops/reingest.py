@@ -150,26 +150,33 @@ def _plan(
 def _obstacle(source: ReportFolder, target: ReportFolder, name: str, new: str) -> str | None:
     """Why a file cannot move; None when it can."""
     try:
-        there = target.opened.status(new)
-        with source.opened.reader(name) as descriptor:
-            status = os.fstat(descriptor)
+        there = target.patience.ask(lambda: target.opened.status(new))
+        status = source.patience.ask(lambda: _status(source, name))
+        # One file under both names is an interrupted move.
+        if there is None or os.path.samestat(status, there):
+            return None
+        is_same = source.patience.ask(
+            lambda: stability_folder.have_one_content(source.opened, name, target.opened, new)
+        )
     except OSError as error:
-        return error.strerror
-    # One file under both names is an interrupted move.
-    is_taken = there is not None and not os.path.samestat(status, there)
-    return f"{new!r} is there" if is_taken else None
+        return error.strerror or str(error)
+    return f"{new!r} is there{', with the same content' if is_same else ''}"
+
+
+def _status(source: ReportFolder, name: str) -> os.stat_result:
+    with source.opened.reader(name) as descriptor:
+        return os.fstat(descriptor)
 
 
 def _carry_out(source: ReportFolder, target: ReportFolder, planned: Move) -> Move:
     """Moves a report if it can; returns what has become of that."""
     if planned.stays_because:
         return planned
+    names = (source.opened, planned.name, target.opened, planned.new_name)
     try:
-        is_moved = stability_folder.move(
-            source.opened, planned.name, target.opened, planned.new_name
-        )
+        is_moved = source.patience.ask(lambda: stability_folder.move(*names))
     except OSError as error:
-        return replace(planned, stays_because=error.strerror)
+        return replace(planned, stays_because=error.strerror or str(error))
     return planned if is_moved else replace(planned, stays_because="it has gone")
 
 

@@ -10,17 +10,18 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import stability_report
 from hops.errors import Problem
 from hops.site import Site
-from stability_folder import Folder
+from stability_folder import Errand, Folder
 from stability_report import Report, ReportError, is_of_the_future
 
 EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
@@ -31,6 +32,10 @@ LARGEST = stability_report.MAX_BYTES + 1
 # Up to what the collector, or anybody else, puts in to tell files apart.
 BEGINNING = re.compile("Stability_[0-9T-]+")
 NOTE = ".reason.txt"
+# A share has so many seconds for an answer.
+PATIENCE = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,35 +100,89 @@ def report_file(folder: str, name: str, timezone: str) -> ReportFile | None:
     return ReportFile(folder, name, report_name, time, epoch)
 
 
+# -- shares that may never answer ----------------------------------------------------------
+
+
+class Patience:
+    """Asks the system about the files of a share from where it can be left behind.
+
+    What did not answer once is not asked again, so that a command ends in time.
+    """
+
+    def __init__(self) -> None:
+        self._is_over = False
+
+    def ask(self, function: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
+        """What `function` returns or raises; OSError when that takes too long. `undo` is told what
+        it returns when nobody waits for it any more."""
+        if not self._is_over:
+            errand = Errand(function, undo)
+            if errand.is_back(PATIENCE):
+                found: T = errand.result()
+                return found
+            errand.leave()
+            self._is_over = True
+        raise OSError(errno.ETIMEDOUT, f"it did not answer within {PATIENCE} s")
+
+    def each(self, found: Iterator[T]) -> Iterator[T]:
+        """Each that is `found`. Raises OSError when the next takes too long."""
+        while True:
+            one = self.ask(lambda: list(islice(found, 1)))
+            if not one:
+                return
+            yield one[0]
+
+
+def resolved(path: str | Path) -> Path:
+    """The path without links; as it is when that cannot be known in time."""
+    try:
+        return Patience().ask(Path(path).resolve)
+    except OSError:
+        return Path(path).absolute()
+
+
 # -- a scanner's folders -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class ReportFolder:
-    """A scanner's folder, or one below it, that is open. Every method raises Problem when it cannot
-    be used."""
+    """A scanner's folder, or one below it, that is open."""
 
     path: str
     opened: Any
     """The collector's `Folder`; None while there is none yet."""
     timezone: str
+    patience: Patience
+
+    def names(self) -> list[str]:
+        """The names of all that is in it. Raises Problem when it cannot be listed."""
+        with _usable(self.path):
+            return list(self.patience.ask(self.opened.names)) if self.opened else []
 
     def files(self) -> list[ReportFile]:
-        """The report files in it, oldest scan first."""
-        with _usable(self.path):
-            names = self.opened.names() if self.opened else ()
+        """The report files in it, oldest scan first. Raises Problem when it cannot be listed."""
+        return self.files_among(self.names())
+
+    def files_among(self, names: Iterable[str]) -> list[ReportFile]:
+        """Those of `names` that are report files, oldest scan first."""
         found = (report_file(self.path, name, self.timezone) for name in names)
         return sorted(filter(None, found), key=lambda file: (file.epoch, len(file.name), file.name))
 
-    def status(self, file: ReportFile) -> os.stat_result | None:
-        """The status of one of the `files`; None when it has gone."""
-        with _usable(self.path):
-            status: os.stat_result | None = self.opened.status(file.name)
-            return status
+    def trouble(self, file: ReportFile) -> str:
+        """Why one of the `files` cannot be read, as the collector would say; nothing if it can, or
+        has gone."""
+        try:
+            self.patience.ask(lambda: self.opened.read(file.name, 1))
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
 
     def read(self, file: ReportFile) -> Content:
         """What is in one of the `files`. Raises Unusable."""
-        return _parsed(lambda: self.opened.read(file.name, LARGEST), file.report_name)
+        read = self.opened.read
+        return _parsed(lambda: read(file.name, LARGEST), file.report_name, self.patience)
 
 
 @contextmanager
@@ -133,14 +192,27 @@ def open_reports(site: Site, scanner: Any, subfolder: str = "") -> Iterator[Repo
     As for the collector, a subfolder must not be a link. Raises Problem when it cannot be used.
     """
     path = os.path.join(scanner.folder, subfolder) if subfolder else scanner.folder
-    with ExitStack() as stack:
-        with _usable(path):
-            opened = stack.enter_context(Folder(scanner.folder))
-            if subfolder:
-                is_there = opened.status(subfolder) is not None
-                below = is_there and Folder(opened.at(subfolder), os.O_NOFOLLOW)
-                opened = stack.enter_context(below) if below else None
-        yield ReportFolder(path, opened, site.settings.timezone)
+    patience = Patience()
+    with _usable(path):
+        opened = patience.ask(lambda: _open(scanner.folder, subfolder), _close)
+    try:
+        yield ReportFolder(path, opened, site.settings.timezone, patience)
+    finally:
+        _close(opened)
+
+
+def _open(folder: str, subfolder: str) -> Folder | None:
+    """The scanner's folder, or the one below it; None while that is not there yet."""
+    opened = Folder(folder)
+    if not subfolder:
+        return opened
+    with opened:
+        return opened.below(subfolder) if opened.status(subfolder) is not None else None
+
+
+def _close(folder: Folder | None) -> None:
+    if folder is not None:
+        folder.close()
 
 
 @contextmanager
@@ -157,11 +229,20 @@ def _usable(path: str) -> Iterator[None]:
 # -- what an operator names ----------------------------------------------------------------
 
 
-def all_below(folder: Path, cannot_list: Callable[[OSError], object]) -> Iterator[Path]:
+def all_below(
+    folder: Path, cannot_list: Callable[[OSError], object], patience: Patience
+) -> Iterator[Path]:
     """All that is in `folder` and below it, by name; no link is followed.
 
-    `cannot_list` is told of folders that cannot be listed.
+    `cannot_list` is told of folders that cannot be listed, or not in time.
     """
+    try:
+        yield from patience.each(_walk(folder, cannot_list))
+    except OSError as error:
+        cannot_list(OSError(error.errno, error.strerror, str(folder)))
+
+
+def _walk(folder: Path, cannot_list: Callable[[OSError], object]) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=cannot_list):
         folders.sort()
         for name in sorted(folders + names):
@@ -181,14 +262,24 @@ def read_bytes(path: str) -> tuple[bytes, os.stat_result]:
         return file.read(LARGEST), status
 
 
-def read(path: str) -> Content:
+def read_as_collector(path: Path) -> bytes:
+    """The same, if the collector would read it in the folder where it is: no link, and not what
+    may be a file from elsewhere. Raises OSError."""
+    with Folder(str(path.parent)) as folder:
+        data: bytes = folder.read(path.name, LARGEST)[0]
+        return data
+
+
+def read(path: str, patience: Patience) -> Content:
     """What is in a report that is called as scanners do. Raises Unusable."""
-    return _parsed(lambda: read_bytes(path), os.path.basename(path))
+    return _parsed(lambda: read_bytes(path), os.path.basename(path), patience)
 
 
-def _parsed(read: Callable[[], tuple[bytes, os.stat_result]], name: str) -> Content:
+def _parsed(
+    read: Callable[[], tuple[bytes, os.stat_result]], name: str, patience: Patience
+) -> Content:
     try:
-        data, status = read()
+        data, status = patience.ask(read)
         return Content(data, status, stability_report.parse_bytes(data, name))
     except OSError as error:
         raise Unusable(f"cannot be read: {error.strerror}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import stat
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,11 +23,11 @@ from hops.backfill.finding import (
     leave_out_what_graphite_does_not_keep,
     list_files,
 )
-from hops.backfill.sending import Sender, newest_of_each_coil
+from hops.backfill.sending import Sender, first_to_send
 from hops.console import print_json, progress, say, say_some
 from hops.errors import Problem
 from hops.options import HELP, config_option, json_option, location_option
-from hops.reportfiles import EXAMPLES
+from hops.reportfiles import EXAMPLES, Patience, resolved
 from hops.site import Site
 
 MOST_REASONS = 20
@@ -52,7 +53,7 @@ class Outcome:
 @click.argument(
     "source",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=Path,  # click's own would ask the share
 )
 @location_option("The scanner's, as in [scanners].", required=True)
 @config_option
@@ -69,6 +70,7 @@ def main(source: Path, location: str, conf: Path, yes: bool, as_json: bool) -> N
     Ends with 0 when every report in DIR is in the archive, and with 1 when any is not: bad ones
     that were left out, and those that still wait.
     """
+    _require_folder(source)
     site = sites.load(conf)
     scanner = site.scanner(location)
     _require_one_scanner(source, site, scanner)
@@ -93,12 +95,21 @@ def main(source: Path, location: str, conf: Path, yes: bool, as_json: bool) -> N
         raise SystemExit(1)
 
 
+def _require_folder(source: Path) -> None:
+    try:
+        is_folder = stat.S_ISDIR(Patience().ask(source.stat).st_mode)
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{str(source)!r} cannot be used: {error}.") from None
+    if not is_folder:
+        raise click.BadParameter(f"{str(source)!r} is no folder.")
+
+
 def _require_one_scanner(source: Path, site: Site, scanner: Any) -> None:
     """One scanner's reports would end up among another's."""
-    ours = Path(scanner.folder).resolve()
-    source = source.resolve()
+    ours = resolved(scanner.folder)
+    source = resolved(source)
     for other in site.settings.scanners:
-        folder = Path(other.folder).resolve()
+        folder = resolved(other.folder)
         if folder != ours and (
             folder.is_relative_to(source)
             or (source.is_relative_to(folder) and not source.is_relative_to(ours))
@@ -152,11 +163,12 @@ def _send(
     and when it does, it says how far back it keeps a coil of which it had nothing before."""
     first: list[OldReport] = []
     if site.settings.graphite:
-        first = newest_of_each_coil(findings.missing)
+        first = first_to_send(findings, site)
         if not sender.send(first, [], stop):
             return
         leave_out_what_graphite_does_not_keep(findings, site, scanner.location)
-    rest = [report for report in findings.missing if report not in first]
+    sent = {report.file.path for report in first}
+    rest = [report for report in findings.missing if report.file.path not in sent]
     sender.send(rest, findings.waiting, stop)
 
 

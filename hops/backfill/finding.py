@@ -17,6 +17,7 @@ from typing import Any
 
 from hops import paths
 from hops.reportfiles import (
+    Patience,
     ReportFile,
     ReportFolder,
     Unusable,
@@ -109,16 +110,20 @@ def list_files(source: Path, site: Site) -> tuple[list[ReportFile], list[LeftOut
     def cannot_read(error: OSError) -> None:
         left_out.append(LeftOut(error.filename, f"cannot be read: {error.strerror}"))
 
-    for path in all_below(source, cannot_read):
+    patience = Patience()
+    for path in all_below(source, cannot_read, patience):
         file = report_file(str(path.parent), path.name, site.settings.timezone)
-        if path.is_symlink() and path.is_dir():
+        is_report = file is not None and file.has_scanners_name
+        try:
+            mode = patience.ask(path.lstat).st_mode
+            leads_on = stat.S_ISLNK(mode) and patience.ask(path.is_dir)
+        except OSError as error:
+            if is_report:
+                cannot_read(OSError(error.errno, error.strerror, str(path)))
+            continue
+        if leads_on:
             left_out.append(LeftOut(str(path), "is a link to a folder: name it alone"))
-        elif file and file.has_scanners_name:
-            try:
-                mode = path.lstat().st_mode
-            except OSError as error:
-                cannot_read(error)
-                continue
+        elif file and is_report:
             if stat.S_ISREG(mode):
                 found.append(file)
             elif not stat.S_ISDIR(mode):
@@ -163,10 +168,11 @@ def _good_reports(
     files: Sequence[ReportFile], site: Site, findings: Findings, advance: Callable[[int], object]
 ) -> Iterator[OldReport]:
     """Those that the collector would publish; the others are left out."""
+    patience = Patience()
     for file in files:
         advance(1)
         try:
-            report = read(file.path).report
+            report = read(file.path, patience).report
             why = why_left(report, file.epoch, site.settings.coils)
         except Unusable as reason:
             why = str(reason)

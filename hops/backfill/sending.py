@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import threading
@@ -12,11 +13,12 @@ from typing import Any
 
 from diamond3 import DiamondError, parts
 from diamond3.once import listen_for_errors
-from hops.backfill.finding import LeftOut, OldReport, digest
+from hops.backfill.finding import Findings, LeftOut, OldReport, digest
 from hops.console import printable
 from hops.errors import Problem
-from hops.reportfiles import Unusable, open_reports, read
+from hops.reportfiles import Patience, Unusable, open_reports, read
 from hops.site import Site
+from hops.times import DAY
 from stability_folder import Folder, move
 
 # So many reports of ours lie in the scanner's folder at most: as many as the collector may have
@@ -29,9 +31,19 @@ PATIENCE = 60
 NAP = 0.2
 
 
-def newest_of_each_coil(reports: Sequence[OldReport]) -> list[OldReport]:
-    """Those that show whether Graphite takes reports at all; `reports` come oldest first."""
-    return list({report.channels: report for report in reports}.values())
+def coil_day(report: OldReport, site: Site) -> tuple[str, int]:
+    """Two reports of one coil and day may share a slot, whatever the retention."""
+    return site.settings.coils[report.channels], report.file.epoch // DAY
+
+
+def first_to_send(findings: Findings, site: Site) -> list[OldReport]:
+    """Those that show whether Graphite takes reports at all: the newest of each coil. With them go
+    all of that coil's same day, and of the days of those that wait already: in a slot the later
+    scan has to come last."""
+    newest = {site.settings.coils[report.channels]: report for report in findings.missing}
+    together = [*newest.values(), *findings.waiting]
+    days = {coil_day(report, site) for report in together}
+    return [report for report in findings.missing if coil_day(report, site) in days]
 
 
 class Sender:
@@ -74,6 +86,8 @@ class Sender:
         queue = list(reversed(missing))
         under_way = {report.file.name for report in waiting}
         last_step = time.monotonic()
+        # Before the first look, so that all are looked at in the order of their scans.
+        self._copy_some(queue, under_way)
         while (queue or under_way) and time.monotonic() - last_step < self._patience:
             for _ in self._collector.rounds():
                 if self._see_what_has_gone(under_way):
@@ -117,7 +131,7 @@ class Sender:
                 return
 
     def _copy(self, report: OldReport) -> None:
-        content = read(report.file.path)
+        content = read(report.file.path, Patience())
         if digest(content.report) != report.digest:
             raise Unusable("has changed meanwhile")
         with open_reports(self._site, self._scanner) as folder:
@@ -146,13 +160,16 @@ def add_report(folder: Folder, name: str, data: bytes, times: os.stat_result) ->
     never in the place of another. Raises OSError; FileExistsError when the name is taken."""
     draft = f".hops-{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with os.fdopen(os.open(folder.at(draft), flags, 0o666), "wb") as stream:
-        try:
+    descriptor = os.open(folder.at(draft), flags, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.utime(stream.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
             os.fsync(stream.fileno())
-            move(folder, draft, folder, name)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(folder.at(draft))
+        # Many a share renames no file that is open.
+        if not move(folder, draft, folder, name):
+            raise FileNotFoundError(errno.ENOENT, "the copy has gone before it had its name", draft)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(folder.at(draft))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import stability_report
 from hops import paths
 from hops.check.excerpt import Place, place_of
-from hops.reportfiles import read_bytes, why_left
+from hops.reportfiles import Patience, read_as_collector, resolved, why_left
 from hops.site import Site
 from hops.times import moment
 from stability_report import IncompleteReport, Report, ReportError
@@ -17,6 +18,8 @@ from stability_report import IncompleteReport, Report, ReportError
 GOOD, WAITS, INCOMPLETE, MALFORMED, UNREADABLE = STATES = (
     "good", "waits", "incomplete", "malformed", "unreadable",
 )
+
+MOST_LINES = 5
 
 UNKNOWN_LOCATION = "<location>"
 
@@ -41,6 +44,28 @@ class Contents:
     sections: list[SectionNames]
     values: int
     without_number: int
+    lacks: tuple[str, ...]
+    """Which of the sequence's sections it has not."""
+    unknown_lines: tuple[int, ...]
+    """The numbers of lines outside any table that nobody knows."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences: what a person should know of it, though it is good."""
+        warnings = []
+        if self.lacks:
+            warnings.append(
+                f"it has no {', '.join(self.lacks)}: the collector leaves it alone for an hour, if "
+                "the coil's last report had more, and then publishes it as it is"
+            )
+        if self.unknown_lines:
+            lines = ", ".join(map(str, self.unknown_lines[:MOST_LINES]))
+            more = ", ..." if self.unknown_lines[MOST_LINES:] else ""
+            warnings.append(
+                f"it has lines outside any table that nobody knows, and they are skipped: "
+                f"{lines}{more}"
+            )
+        return warnings
 
 
 @dataclass(frozen=True)
@@ -78,6 +103,8 @@ class Checker:
     site: Site | None
     location: str | None
     """Of the reports; None: that of the scanner whose folder a file is in."""
+    _patience: defaultdict[Path, Patience] = field(default_factory=lambda: defaultdict(Patience))
+    """By folder."""
 
     @property
     def timezone(self) -> str:
@@ -87,7 +114,7 @@ class Checker:
     def check(self, file: Path) -> Checked:
         """Reads a file as the collector would."""
         try:
-            data, _ = read_bytes(str(file))
+            data = self._patience[file.parent].ask(lambda: read_as_collector(file))
         except OSError as error:
             return Checked(file, UNREADABLE, error.strerror or str(error))
         try:
@@ -109,6 +136,8 @@ class Checker:
             sections=[SectionNames(each.name, each.columns) for each in report.sections],
             values=len(metrics),
             without_number=report.without_number,
+            lacks=report.lacks,
+            unknown_lines=report.unknown,
         )
         why = why_left(report, epoch, self.site.settings.coils if self.site else None)
         state, reason = (WAITS, f"it {why}") if why else (GOOD, "")
@@ -117,7 +146,7 @@ class Checker:
     def _location_of(self, file: Path) -> str | None:
         if self.location:
             return self.location
-        folder = file.parent.resolve()
+        folder = resolved(file.parent)
         # A scanner's folder may be in that of another: the innermost counts.
         inside_out = (folder, *folder.parents)
         return next((self._scanners[each] for each in inside_out if each in self._scanners), None)
@@ -126,7 +155,7 @@ class Checker:
     def _scanners(self) -> dict[Path, str]:
         """The locations of the scanners by their folders."""
         scanners = self.site.settings.scanners if self.site else ()
-        return {Path(scanner.folder).resolve(): scanner.location for scanner in scanners}
+        return {resolved(scanner.folder): scanner.location for scanner in scanners}
 
     def _coil(self, report: Report) -> str | None:
         """The coil of so many receive channels; None when the site does not know it."""

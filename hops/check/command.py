@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,7 @@ from hops.check.checking import GOOD, Checked, Checker
 from hops.check.showing import Listing, show_in_full, show_nearly, show_paths
 from hops.console import print_json, printable, progress, say
 from hops.options import HELP, config_option, json_option, location_option
-from hops.reportfiles import EXAMPLES, all_below
-
-# What the collector calls what it keeps beside a report of the same name, and its notes.
-KEPT_BESIDE = re.compile(r"([^.]+)(\.duplicate)?(\.[0-9]+)?\.txt(\.reason\.txt)?")
+from hops.reportfiles import EXAMPLES, Patience, all_below
 
 
 @dataclass
@@ -43,7 +40,7 @@ class Files:
 @click.argument(
     "arguments",
     nargs=-1,
-    type=click.Path(exists=True, path_type=Path),
+    type=Path,  # click's own would ask the share
     metavar="[FILE|DIR]...",
 )
 @location_option("Of the scanner.  [default: the one whose folder a file is in]")
@@ -111,22 +108,23 @@ def _find(arguments: Iterable[Path]) -> Files:
         found.unlisted.append(f"{name}: cannot be listed: {error.strerror}")
 
     for argument in arguments:
-        if not argument.is_dir():
+        patience = Patience()
+        try:
+            is_folder = stat.S_ISDIR(patience.ask(argument.stat).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            raise click.BadParameter(f"there is no {str(argument)!r}.") from None
+        except (OSError, ValueError):
+            is_folder = False  # or nothing that can be read, as is told then
+        if not is_folder:
             found.reports.append(argument)
             continue
-        for path in all_below(argument, cannot_list):
+        for path in all_below(argument, cannot_list, patience):
             # A folder with the name of a report is told of too.
             if stability_report.is_report_name(path.name):
                 found.reports.append(path)
-            elif _is_nearly_report_name(path.name) and not path.is_dir():
+            elif stability_report.is_nearly_report_name(path.name):
                 found.nearly.append(path)
     return found
-
-
-def _is_nearly_report_name(name: str) -> bool:
-    kept = KEPT_BESIDE.fullmatch(name)
-    is_kept = kept is not None and stability_report.is_report_name(f"{kept[1]}.txt")
-    return "stability" in name.lower() and not is_kept
 
 
 def _checked(files: Collection[Path], checker: Checker) -> Iterator[Checked]:

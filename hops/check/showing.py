@@ -29,6 +29,7 @@ class Listing:
     counts: Counter[str] = field(default_factory=Counter)
     _tables: dict[Path, Table] = field(default_factory=dict)
     _troubles: list[Checked] = field(default_factory=list)
+    _warnings: list[str] = field(default_factory=list)
 
     def add(self, checked: Checked) -> None:
         """Takes note of a file."""
@@ -46,6 +47,7 @@ class Listing:
         self._tables[folder].add_row(Text(name), state, *map(str, numbers))
         if checked.state != GOOD:
             self._troubles.append(checked)
+        self._warnings += _warnings(checked)
 
     def show(self) -> None:
         """Prints it."""
@@ -54,6 +56,8 @@ class Listing:
             console.print(table)
         for checked in self._troubles:
             _show_trouble(checked)
+        for warning in self._warnings:
+            say(warning, style=STYLES[WAITS])
 
     def summary(self) -> str:
         """A sentence: how many reports are in which state."""
@@ -68,6 +72,8 @@ def show_in_full(checked: Checked, timezone: str) -> None:
         _show_trouble(checked)
     else:
         say(f"{printable(str(checked.file))}: good", style=_style(checked))
+    for warning in _warnings(checked):
+        say(warning, style=STYLES[WAITS])
     found, report = checked.contents, checked.report
     if not found or not report:
         return
@@ -114,6 +120,11 @@ def _table(*columns: str, numbers_from: int = 2) -> Table:
 
 def _style(checked: Checked) -> str:
     return STYLES.get(checked.state, BAD_STYLE)
+
+
+def _warnings(checked: Checked) -> list[str]:
+    warnings = checked.contents.warnings if checked.contents else []
+    return [f"{printable(str(checked.file))}: {warning}" for warning in warnings]
 
 
 def _show_trouble(checked: Checked) -> None:

@@ -39,6 +39,7 @@ class Bay:
     def __init__(self, folder: Path, graphite: EmbeddedGraphite) -> None:
         self.folder = folder / SCANNER.folder
         self.graphite = graphite
+        self.coils = {32: "32", 64: "64"}
         self.site = self.configure()
 
     def configure(self, **settings: object) -> DiamondSite:
@@ -46,7 +47,7 @@ class Bay:
         return DiamondSite(
             self.folder.parent / "diamond",
             {NORTH: self.folder},
-            {32: "32", 64: "64"},
+            self.coils,
             self.graphite.line_port,
             timezone="UTC",
             settle_seconds=0,
@@ -166,7 +167,8 @@ def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
     assert bay.audit() == shared
     done = bay.hops("status")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"│ +0 │ +0, \d+ seconds ago │ +0 │ +7 │", done.stdout)
+    numbers_told = r"waiting +0\n +unconfirmed +0, \d+ seconds ago\n +rejected +0\n +archived +7\n"
+    assert re.search(numbers_told, done.stdout)
 
     punch(bay.whisper(f"{coil}.SNR.mean.8"), epochs[with_hole])
     bay.whisper(next(iter(words[bare]))).unlink()
@@ -188,7 +190,7 @@ def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
     told = bay.hops("audit").stdout
     assert "(ghost.max.3: " in told
     assert "7.125 in Graphite)" in told
-    assert f"shared with '{later.name}'" in told
+    assert f"shared with '{later.name}' ('{later.name}' has it)" in told
 
     lost = {with_hole.name, wrong.name, bare.name}
     dry = bay.hops("reingest", "--location", NORTH, "--missing")
@@ -202,6 +204,56 @@ def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
 
     bay.ingest()
     assert bay.audit() == known
+
+
+def test_series_of_different_retention_are_asked_where_each_has_its_points(bay: Bay) -> None:
+    """As where the first reports came under carbon's default schema: not all series are alike."""
+    path = bay.scan(0, "00:01")
+    words = numbers(path)
+    epoch = epoch_of(path)
+    other = next(name for name in words if ".SNR.mean.8" in name)
+    file = bay.whisper(other)
+    file.parent.mkdir(parents=True)
+    whisper.create(str(file), [(60, 1440 * 2), (300, 8640), (3600, 26280)])
+    bay.ingest()
+    assert bay.audit() == {}
+    punch(file, epoch)
+    assert bay.audit() == {path.name: {"missing": 1}}
+
+
+def test_a_coil_of_two_numbers_of_channels_is_one_and_who_has_the_slot_is_told(bay: Bay) -> None:
+    """Ten minutes are a slot."""
+    bay.coils[48] = "64"
+    bay.site = bay.configure()
+    earlier, later = bay.scan(2, "07:01", COIL_64), bay.scan(2, "07:06", COIL_64)
+    text = later.read_text().replace("64 channels", "48 channels")
+    stamp = later.stat().st_mtime
+    later.write_text(text)
+    os.utime(later, (stamp, stamp))
+    words = {
+        each.name: {path.replace(".48.", ".64."): number for path, number in numbers(each).items()}
+        for each in (earlier, later)
+    }
+    bay.ingest()
+    shared = differing(words[earlier.name], words[later.name])
+    assert bay.audit() == {earlier.name: {"shared": shared}}
+    [scanner] = json.loads(bay.hops("audit", "--json").stdout)["scanners"]
+    [report] = scanner["reports"]
+    assert report["slot_is_of"] == later.name
+    assert [coil["coil"] for coil in scanner["coils"]] == ["64"]
+
+
+def test_a_report_without_all_sections_is_named(bay: Bay) -> None:
+    path = bay.scan(2, "07:03")
+    bay.ingest()
+    archived = bay.folder / "Ingested" / path.name
+    text = archived.read_text()
+    archived.write_text(text[: text.index("Stability ghost")])
+    done = bay.hops("audit")
+    assert done.returncode == 0
+    assert f"published as it is, without ghost, fit: '{path.name}'" in done.stdout
+    [scanner] = json.loads(bay.hops("audit", "--json").stdout)["scanners"]
+    assert scanner["without_sections"] == [{"name": path.name, "lacks": ["ghost", "fit"]}]
 
 
 def test_each_age_has_its_own_slots(bay: Bay) -> None:

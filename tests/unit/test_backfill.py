@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import Done, hops
@@ -15,8 +16,8 @@ from commands import Done, hops
 import stability_folder
 from hops import site
 from hops.backfill.command import count_archived
-from hops.backfill.finding import LeftOut, OldReport, list_files
-from hops.backfill.sending import add_report
+from hops.backfill.finding import LeftOut, OldReport, find_reports, list_files
+from hops.backfill.sending import add_report, first_to_send
 from hops.reportfiles import ReportFile
 from stability_folder import Folder
 
@@ -207,17 +208,40 @@ def test_a_report_that_goes_away_while_the_folder_is_listed_is_told(
 ) -> None:
     gone = write(place.old / "Stability_20180910T090910.txt")
     there = write(place.old / "Stability_20180911T090910.txt")
-    is_symlink = Path.is_symlink
+    lstat = Path.lstat
 
-    def is_symlink_and_gone(path: Path) -> bool:
+    def lstat_of_what_is_gone(path: Path) -> os.stat_result:
         if path == gone:
             path.unlink(missing_ok=True)
-        return is_symlink(path)
+        return lstat(path)
 
-    monkeypatch.setattr(Path, "is_symlink", is_symlink_and_gone)
+    monkeypatch.setattr(Path, "lstat", lstat_of_what_is_gone)
     files, left_out = list_files(place.old, site.load(place.folder / "diamond.conf"))
     assert [file.path for file in files] == [str(there)]
     assert left_out == [LeftOut(str(gone), "cannot be read: No such file or directory")]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("name", ["Stability_20180910T090910.txt", "notes.txt"])
+def test_a_file_that_the_system_refuses_is_told_and_the_others_are_brought_in(
+    place: Place, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    bad = write(place.old / name)
+    write(place.old / "Stability_20180911T090910.txt", other(1))
+    lstat = os.lstat
+
+    def refuse(path: Any, **options: Any) -> os.stat_result:
+        if str(path) == str(bad):
+            raise OSError(number, os.strerror(number))
+        return lstat(path, **options)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    monkeypatch.setattr(Path, "lstat", refuse)
+    done = place.run("--yes")
+    assert place.archived() == ["Stability_20180911T090910.txt"]
+    is_report = name.startswith("Stability")
+    assert done.exit_code == int(is_report)
+    assert (f"{str(bad)!r}: cannot be read: {os.strerror(number)}" in done.stdout) == is_report
 
 
 def test_of_one_scan_with_two_results_none_is_chosen(place: Place) -> None:
@@ -358,3 +382,81 @@ def test_a_copy_is_whole_and_never_takes_the_place_of_another(
     assert contents(place.bay1) == {
         place.bay1 / "Stability_20180910T090910.txt": (TEXT.encode(), times.st_mtime_ns)
     }
+
+
+def test_scans_of_a_day_of_one_coil_go_oldest_first_whatever_their_channels(place: Place) -> None:
+    """They may share a slot, which the later has to get."""
+    conf = place.folder / "diamond.conf"
+    text = conf.read_text() + "48 = 64\n"
+    conf.write_text(text.replace("[[[scanners", "graphite_url = http://127.0.0.1:1\n[[[scanners"))
+    day = [
+        write(place.old / f"Stability_20240302T{clock}00.txt", text)
+        for clock, text in (
+            ("0700", other(1).replace("32 channels", "64 channels")),
+            ("0725", other(2).replace("32 channels", "48 channels")),
+            ("0740", other(3)),
+        )
+    ]
+    before = write(
+        place.old / "Stability_20240301T070000.txt", other(4).replace("32 channels", "48 channels")
+    )
+    of = site.load(conf)
+    files, _ = list_files(place.old, of)
+    findings = find_reports(files, of.scanner(BAY1), of, lambda _: None)
+    assert [each.file.path for each in first_to_send(findings, of)] == [*map(str, day)]
+    # Of a day of which one waits already, those before it have to be there at the same time.
+    write(place.bay1 / day[1].name, day[1].read_text())
+    write(place.bay1 / "Stability_20240301T071000.txt", other(5).replace("32 ch", "64 ch"))
+    write(place.old / "Stability_20240301T071000.txt", other(5).replace("32 ch", "64 ch"))
+    files, _ = list_files(place.old, of)
+    findings = find_reports(files, of.scanner(BAY1), of, lambda _: None)
+    wanted = [str(before), str(day[0]), str(day[2])]
+    assert [each.file.path for each in first_to_send(findings, of)] == wanted
+
+
+def refuses_what_is_open(original: Callable[..., None]) -> Callable[..., None]:
+    """As a server of Windows does."""
+
+    def rename(old: str, new: str) -> None:
+        is_open = (os.path.samefile(f"/proc/self/fd/{each}", old) for each in open_files())
+        if any(is_open):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        original(old, new)
+
+    return rename
+
+
+def open_files() -> list[str]:
+    return [each for each in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{each}")]
+
+
+def test_a_copy_comes_to_a_share_that_renames_no_open_file_and_has_no_hard_links(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stability_folder, "_WAYS", stability_folder._WAYS[1:])
+    monkeypatch.setattr(os, "link", no_second_names)
+    monkeypatch.setattr(os, "rename", refuses_what_is_open(os.rename))
+    write(place.old / "Stability_20180910T090910.txt")
+    done = place.run("--yes")
+    assert done.exit_code == 0, done.output
+    assert "archived: 1" in done.stdout
+    assert [path.name for path in place.bay1.rglob("*") if path.is_file()] == [
+        "Stability_20180910T090910.txt"
+    ]
+
+
+def test_a_copy_that_cannot_be_made_leaves_nothing_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(stability_folder, "_WAYS", stability_folder._WAYS[1:])
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
+    write(place.old / "Stability_20180910T090910.txt")
+    done = place.run("--yes")
+    assert done.exit_code == 1
+    assert "archived: 0" in done.stdout
+    assert f"{str(place.bay1)!r} cannot be written to: Input/output error." in done.stdout
+    assert [path.name for path in place.bay1.rglob("*") if path.is_file()] == []

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import Done, hops
+
+from hops import reportfiles
 
 NAME = "Stability_20180910T090910.txt"
 # 2018-09-10 09:09:10 in New York and in UTC, from GNU date.
@@ -170,7 +175,8 @@ def test_json_has_the_shape_that_programs_rely_on(folder: Path) -> None:
                 {"name": "SNR", "columns": ["mean", "sd[%]"]},
                 {"name": "fit", "columns": ["p[0]", "chisq"]},
             ],
-            "values": 7, "without_number": 1,
+            "values": 7, "without_number": 1, "lacks": ["SI", "SIfit", "ghost"],
+            "unknown_lines": [],
         }
     ]
 
@@ -258,6 +264,94 @@ def test_what_cannot_be_read_is_told(folder: Path) -> None:
     done = check(folder)
     assert done.exit_code == 1
     assert f"{NAME}: unreadable: it is not a regular file" in done.stdout
+
+
+def test_a_link_to_a_good_report_is_not_good_as_the_collector_leaves_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / NAME).symlink_to(put(tmp_path / "elsewhere"))
+    for named in (folder, folder / NAME):
+        done = check(named)
+        assert done.exit_code == 1
+        assert f"{NAME}: unreadable: it is not a regular file" in done.stdout
+
+
+@pytest.mark.parametrize(("mode", "state"), [(0o644, "good"), (0o640, "unreadable")])
+def test_a_file_with_several_names_is_judged_as_by_the_collector(
+    folder: Path, tmp_path: Path, mode: int, state: str
+) -> None:
+    """Shares of Windows have two; one that not everybody may read may be from elsewhere."""
+    file = put(folder)
+    file.chmod(mode)
+    (tmp_path / "other name").hardlink_to(file)
+    [report], _ = told_programs(folder)
+    assert report["state"] == state
+    assert ("more than one name" in str(report["reason"])) == (state == "unreadable")
+
+
+def test_missing_sections_are_named_and_the_report_is_good(folder: Path) -> None:
+    done = check(put(folder))
+    assert done.exit_code == 0
+    assert f"{NAME}: it has no SI, SIfit, ghost: the collector" in done.stdout
+    assert f"{NAME}: it has no SI, SIfit, ghost: the collector" in check(folder).stdout
+
+
+def test_a_report_with_all_sections_has_no_warning(folder: Path) -> None:
+    sample = next(Path(__file__).resolve().parents[2].glob("sample_data/reports/*.txt"))
+    done = check(put(folder, sample.read_text(), sample.name))
+    assert done.exit_code == 0
+    assert "it has" not in done.stdout
+
+
+def test_lines_that_nobody_knows_are_told(folder: Path) -> None:
+    file = put(folder, TEXT + "\nSystem: Prisma fit\nSoftware: XA60\n")
+    done = check(file)
+    assert done.exit_code == 0
+    assert "lines outside any table that nobody knows, and they are skipped: 15, 16" in done.stdout
+    [report], _ = told_programs(file)
+    assert report["unknown_lines"] == [15, 16]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("function", ["lstat", "open"])
+def test_a_file_that_the_system_refuses_hides_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, function: str, number: int
+) -> None:
+    put(folder)
+    put(folder, name="Stability_20180911T090910.txt")
+    original = getattr(os, function)
+
+    def refuse(path: Any, *args: Any, **options: Any) -> Any:
+        if os.path.basename(str(path)) == NAME:
+            raise OSError(number, os.strerror(number))
+        return original(path, *args, **options)
+
+    monkeypatch.setattr(os, function, refuse)
+    done = check(folder)
+    assert done.exit_code == 1
+    assert f"{NAME}: unreadable: {os.strerror(number)}" in done.stdout
+    assert "2 reports: 1 good, 1 unreadable." in done.stdout
+
+
+def test_a_folder_that_never_answers_is_named_and_the_others_are_checked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    scandir = os.scandir
+
+    def hang(path: Any) -> Any:
+        if str(path) == str(folder):
+            released.wait()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", hang)
+    monkeypatch.setattr(reportfiles, "PATIENCE", 0.1)
+    other = put(tmp_path / "bay2").parent
+    done = check(folder, other)
+    released.set()
+    assert done.exit_code == 1
+    assert f"{folder}: cannot be listed: it did not answer" in done.stderr
+    assert "1 report: 1 good." in done.stdout
 
 
 def test_a_file_that_is_named_is_checked_whatever_it_is_called(folder: Path) -> None:

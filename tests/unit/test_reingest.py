@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import Done, hops
 
 import stability_folder
+from hops import reportfiles
 
 LOCATION = "Harvard/Bay1"
 ONE = "Stability_20180910T090910.txt"
@@ -267,3 +271,95 @@ def test_programs_are_told_what_would_move_and_what_has_moved(bay: Bay) -> None:
     done = bay.reingest(ONE, TWO, "--json", "--yes")
     assert (done.exit_code, json.loads(done.stdout)) == (1, {**would, "is_done": True})
     assert bay.content() == {ONE: f"Ingested/{ONE}", TWO: TWO, f"Ingested/{TWO}": f"Ingested/{TWO}"}
+
+
+def test_what_moved_is_counted_though_the_server_says_that_it_did_not(
+    bay: Bay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a rename over SMB that is answered with an error."""
+    rename = os.rename
+
+    def move_and_complain(old: str, new: str) -> None:
+        rename(old, new)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def no_second_names(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(stability_folder, "_WAYS", stability_folder._WAYS[1:])
+    monkeypatch.setattr(os, "link", no_second_names)
+    monkeypatch.setattr(os, "rename", move_and_complain)
+    for name in (ONE, TWO):
+        bay.put(f"Ingested/{name}")
+    done = bay.reingest("--until", "2030-01-01", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "2 of 2 reports moved" in done.output
+    assert bay.content() == {ONE: f"Ingested/{ONE}", TWO: f"Ingested/{TWO}"}
+
+
+def test_numbers_of_files_that_change_at_each_look_double_nothing(
+    bay: Bay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on rclone and some servers of Windows."""
+    numbers = itertools.count(1_000_000)
+
+    def renumbered(original: Any) -> Any:
+        def status(*args: Any, **options: Any) -> os.stat_result:
+            found = original(*args, **options)
+            fields = list(found)
+            fields[1] = next(numbers)
+            extra = {key: getattr(found, key) for key in dir(found) if key.startswith("st_")}
+            return os.stat_result(fields, {**extra, "st_ino": fields[1]})
+
+        return status
+
+    for name in ("lstat", "fstat"):
+        monkeypatch.setattr(os, name, renumbered(getattr(os, name)))
+    bay.put(f"Ingested/{ONE}")
+    done = bay.reingest(ONE, "--yes")
+    assert "1 of 1 report moved" in done.output
+    assert bay.content() == {ONE: f"Ingested/{ONE}"}
+    bay.put(f"Ingested/{ONE}")
+    done = bay.reingest(ONE, "--yes")
+    assert done.exit_code == 1
+    assert f"stays: {ONE!r} is there" in done.output
+    assert len(bay.content()) == 2
+
+
+@pytest.mark.parametrize("function", ["lstat", "open"])
+def test_a_report_that_the_system_refuses_stays_and_the_others_go(
+    bay: Bay, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    original = getattr(os, function)
+
+    def refuse(path: Any, *args: Any, **options: Any) -> Any:
+        if str(path).endswith(ONE):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return original(path, *args, **options)
+
+    for name in (ONE, TWO):
+        bay.put(f"Ingested/{name}")
+    monkeypatch.setattr(os, function, refuse)
+    done = bay.reingest("--until", "2030-01-01", "--yes")
+    monkeypatch.undo()
+    assert done.exit_code == 1
+    assert f"{ONE!r} stays: Permission denied" in done.output
+    assert bay.content() == {f"Ingested/{ONE}": f"Ingested/{ONE}", TWO: f"Ingested/{TWO}"}
+
+
+def test_a_share_that_never_answers_ends_it(bay: Bay, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    listdir = os.listdir
+
+    def hang(path: Any) -> Any:
+        if os.path.realpath(path) == str(bay.folder / "Ingested"):
+            released.wait()
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", hang)
+    monkeypatch.setattr(reportfiles, "PATIENCE", 0.1)
+    bay.put(f"Ingested/{ONE}")
+    done = bay.reingest(ONE, "--yes")
+    released.set()
+    assert done.exit_code == 1
+    assert f"{str(bay.folder / 'Ingested')!r} cannot be used (it did not answer" in done.stderr
