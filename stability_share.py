@@ -30,7 +30,9 @@ from stability_waiting import (
 _WRITING = 3600
 
 # A folder that does not answer within so many seconds is left alone until it does.
+# Where runs are shorter, it is not told before it has not done so for a second.
 _LOOK_PATIENCE = 5
+_SLOW = 1
 
 # So many reports may be published and not archived, but for those that Graphite says it lacks,
 # which may be for ever. It is asked at once about scans that are no farther apart than this.
@@ -63,6 +65,7 @@ class Share(object):
         self._archived = Archive(settings)
         self._look = None
         self._stuck_since = None
+        self._is_stuck = False
         self._names = []
         self._gone = set()
         self._waiting = {}
@@ -220,7 +223,8 @@ class Share(object):
         self.is_busy = False
         self.is_listed = False
         self._is_in_sight = False
-        if self._told != error.strerror:
+        is_slow = self._stuck_since is not None and not self._is_stuck
+        if self._told != error.strerror and not is_slow:
             self._told = error.strerror
             self._log.error('%r cannot be used: %s; is the share mounted, and may Diamond read it?',
                             self.scanner.folder, error.strerror)
@@ -229,8 +233,8 @@ class Share(object):
         """How the scanner's reports fare: {metric name: int}; of a folder that cannot be used only
         for how long it has not answered.
         """
-        stuck = 0 if self._stuck_since is None else _clock() - self._stuck_since
-        numbers = {'stuck_seconds': int(stuck)}
+        stuck = int(_clock() - self._stuck_since) if self._is_stuck else 0
+        numbers = {'stuck_seconds': stuck}
         if not self._is_in_sight:
             return numbers if stuck else {}
         self._drop_gone()
@@ -259,20 +263,24 @@ class Share(object):
 
     def _first_look(self):
         """What `_look_in` returns, from where it can be left behind: a share may never answer."""
-        patience = min(_LOOK_PATIENCE, max(1, self._time_left()))
+        # Diamond would end the run of who waits for longer.
+        patience = max(0, min(_LOOK_PATIENCE, self._time_left()))
         if self._look is not None:
             self._look.leave()
-            if not self._look.is_back(patience if self._stuck_since is None else 0):
-                raise self._stuck()
+            if not self._look.is_back(0 if self._is_stuck else patience):
+                raise self._no_answer(patience)
         self._look = Errand(self._look_in, lambda found: found[0].close())
         if not self._look.is_back(patience):
-            raise self._stuck()
-        look, self._look, self._stuck_since = self._look, None, None
+            raise self._no_answer(patience)
+        look, self._look, self._stuck_since, self._is_stuck = self._look, None, None, False
         return look.result()
 
-    def _stuck(self):
+    def _no_answer(self, patience):
+        """One that a run had no time to wait for is only slow, until it is so in the next."""
         if self._stuck_since is None:
             self._stuck_since = _clock()
+        self._is_stuck = (self._is_stuck or patience >= _LOOK_PATIENCE
+                          or _clock() - self._stuck_since >= _SLOW)
         return EnvironmentError(errno.ETIMEDOUT, 'it does not answer, and is left alone until it '
                                 'does')
 

@@ -30,8 +30,17 @@ class Event:
     tags: frozenset[str]
 
 
+class GraphiteProblem(Problem):
+    """What Graphite said instead of an answer (`reason`), and what to do about it (`todo`)."""
+
+    def __init__(self, reason: str, todo: str) -> None:
+        super().__init__(f"{reason}: {todo}.")
+        self.reason = reason
+        self.todo = todo
+
+
 class GraphiteWeb:
-    """A graphite-web. Every method raises Problem when it does not answer as it should.
+    """A graphite-web. Every method raises GraphiteProblem when it does not answer as it should.
 
     Attribute: `address`, the URL without user name and password.
     """
@@ -137,8 +146,8 @@ def _once(ask: Callable[[], T]) -> T:
         raise _problem(error) from None
 
 
-def _problem(error: Exception) -> Problem:
-    return Problem(f"{error}: is this Graphite's address, and does it run?")
+def _problem(error: stability_graphite.GraphiteError) -> GraphiteProblem:
+    return GraphiteProblem(str(error), error.todo)
 
 
 def _paths(answer: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -63,12 +63,17 @@ def main(conf: Path, config_only: bool, probe: bool, as_json: bool) -> None:
 
 
 def _examine(conf: Path, probe: bool) -> Iterator[Finding]:
+    accepted = list(configuration.accepted(conf))
     try:
         site = load(conf)
     except Problem as problem:
+        refused = [each.text for each in accepted if each.state == FAILED]
         todo = "correct it; all else is looked at then"
-        yield Finding("configuration", FAILED, problem.message, todo)
+        yield Finding("configuration", FAILED, (refused or [problem.message])[0], todo)
         return
+    for each in accepted:
+        todo = "Diamond does not start, nor reload, until that is done"
+        yield replace(each, todo=todo) if each.state == FAILED else each
     # It needs Diamond, which can be imported only now.
     from hops.doctor.road import examine
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import diamond3
 from diamond3 import parts
+from diamond3.configuration import listed
 from hops.doctor.finding import FAILED, OK, Finding
 from hops.site import Site
 
 FILE = "StabilityCollector.conf"
+# Of files that may be meant for it.
+NAME = re.compile(r"stability_?collector.*\.(conf|cfg|ini|txt)", re.IGNORECASE)
+FOLDERS = ("", "collectors", "handlers", "conf.d")
+PATHS = ("collectors_config_path", "handlers_config_path", "collectors_path", "handlers_path")
 
 
 def accepted(conf: Path) -> Iterator[Finding]:
@@ -29,7 +35,7 @@ def accepted(conf: Path) -> Iterator[Finding]:
 
 def check(site: Site) -> Iterator[Finding]:
     """Whether it names all that reports need; that its values are good, `site.load` has seen."""
-    yield Finding("configuration", OK, f"{site.conf} and the collector's can be read")
+    yield from _misplaced(site)
     if site.collector.config["enabled"]:
         yield Finding("enabled", OK, "the collector is switched on")
     else:
@@ -46,6 +52,21 @@ def check(site: Site) -> Iterator[Finding]:
         [f"{channels} channels: {name}" for channels, name in site.settings.coils.items()],
         "32 = 32",
     )
+
+
+def _misplaced(site: Site) -> Iterator[Finding]:
+    """What looks like the collector's configuration, and lies where Diamond does not look."""
+    server = site.config["server"]
+    right = Path(server.get("collectors_config_path", ""), FILE)
+    if right.is_file():
+        return
+    conf = site.conf.absolute()
+    folders = {conf.with_name(name) if name else conf.parent for name in FOLDERS}
+    folders |= {Path(path) for key in PATHS for path in listed(server, key)}
+    for path in sorted(each for folder in folders for each in folder.glob("*.*")):
+        if NAME.fullmatch(path.name):
+            text = f"{path} is read by nobody: Diamond looks for {right}"
+            yield Finding("collector's file", FAILED, text, f"mv {path} {right}")
 
 
 def _named(section: str, names: list[str], example: str) -> Finding:

@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
-from hops.errors import Problem
-from hops.graphiteweb import GraphiteWeb
+from hops.graphiteweb import GraphiteProblem, GraphiteWeb
 from hops.site import Site
-from hops.times import DAY
+from hops.times import DAY, HOUR
 
 # Seconds for an answer, when it is only asked for a few values.
 TIMEOUT = 20
 # Seconds by which the clocks of Graphite and Diamond may differ: less than any slot.
 CLOCKS_APART = 30
 
+ERRORS = "carbon.agents.*.errors"
 DROPPED = "carbon.agents.*.droppedCreates"
 LIMIT = "MAX_CREATES_PER_MINUTE of carbon.conf (a report makes 448 series, 50 is the default)"
 
@@ -32,19 +32,18 @@ def graphite_of(site: Site) -> tuple[GraphiteWeb | None, Finding]:
     graphite = GraphiteWeb(site.settings.graphite, TIMEOUT)
     try:
         graphite.slots(site.prefix, int(time.time()) - 60, int(time.time()))
-    except Problem as problem:
-        todo = "start graphite-web, or correct graphite_url in StabilityCollector.conf"
-        return None, Finding("graphite_url", FAILED, problem.message, todo)
+    except GraphiteProblem as problem:
+        return None, Finding("graphite_url", FAILED, problem.reason, problem.todo)
     return graphite, Finding("graphite_url", OK, f"{graphite.address} answers /render")
 
 
 def check(graphite: GraphiteWeb) -> Iterator[Finding]:
     """What graphite-web, which answers, says of its clock and of carbon."""
-    for look in (_clock, _creates):
+    for look in (_clock, _creates, _errors):
         try:
             yield look(graphite)
-        except Problem as problem:
-            yield Finding("Graphite", FAILED, problem.message, "see graphite-web's log")
+        except GraphiteProblem as problem:
+            yield Finding("Graphite", FAILED, problem.reason, problem.todo)
 
 
 def _clock(graphite: GraphiteWeb) -> Finding:
@@ -69,3 +68,16 @@ def _creates(graphite: GraphiteWeb) -> Finding:
         return Finding("creates", OK, "carbon refused no new series in the last day")
     text = f"Graphite has no {DROPPED}, so it cannot be seen whether carbon refuses new series"
     return Finding("creates", WARNING, text, f"see that it is raised: {LIMIT}")
+
+
+def _errors(graphite: GraphiteWeb) -> Finding:
+    now = int(time.time())
+    series = graphite.series(ERRORS, now - HOUR, now)
+    errors = sum(sum(values.values()) for values in series.values())
+    if not errors:
+        return Finding("writes", OK, "carbon told of no failed write in the last hour")
+    text = f"carbon could not write {errors:,.0f} times in the last hour"
+    todo = (
+        "see its log: its disk may be full, or a whisper file broken (hops retention names those)"
+    )
+    return Finding("writes", WARNING, text, todo)

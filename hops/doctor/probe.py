@@ -21,8 +21,7 @@ from hops import paths
 from hops.console import progress
 from hops.doctor import retention
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
-from hops.errors import Problem
-from hops.graphiteweb import GraphiteWeb
+from hops.graphiteweb import GraphiteProblem, GraphiteWeb
 from hops.site import Site
 from hops.sizing import duration
 
@@ -37,7 +36,7 @@ NAP = 0.5
 
 AGGREGATION = (
     "put the sections of graphite/storage-aggregation.conf above all others in carbon's file, and "
-    "change the series that are there with whisper-set-xfilesfactor.py"
+    f"mend the series that are there: {retention.MEND}"
 )
 
 
@@ -54,11 +53,11 @@ def check(site: Site, graphite: GraphiteWeb, handlers: Sequence[Any]) -> Iterato
             return
         text = f"{len(series)} points came through; their files below {folder} may be deleted"
         yield Finding("probe", OK, text)
-        found = retention.steps(graphite, series[0])
-        yield retention.judge("retention", "a new series", found)
+        found = retention.steps(graphite, series[0]).get(series[0], {})
+        yield retention.judge("retention", "a new series has", found)
         yield _roll_up(graphite, series, found, now)
-    except Problem as problem:
-        yield Finding("probe", FAILED, problem.message, "see graphite-web's log")
+    except GraphiteProblem as problem:
+        yield Finding("probe", FAILED, problem.reason, problem.todo)
 
 
 def _path(site: Site, now: int) -> str:

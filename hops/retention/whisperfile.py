@@ -108,10 +108,16 @@ def _refuse_losses(archives: Sequence[Archive], had: Mapping[int, float], now: i
     for epoch, value in had.items():
         archive = _archive_for(archives, now - epoch)
         if archive is None:
-            raise Unmendable("it has values that are older than the wanted retention")
+            raise Unmendable(
+                "it has values that are older than the wanted retention; a longer "
+                "one in --carbon-conf keeps them"
+            )
         # Of two it would keep the later.
         if slots.setdefault((archive, epoch - epoch % archive.step), value) != value:
-            raise Unmendable(f"it has two values that would share a slot of {archive.step} s")
+            raise Unmendable(
+                f"it has two values that would share a slot of {archive.step} s; a finer retention "
+                "in --carbon-conf keeps both"
+            )
 
 
 def _read_back(new: Path, wanted: Kept, had: Mapping[int, float], now: int) -> None:

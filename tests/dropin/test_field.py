@@ -102,6 +102,22 @@ def test_a_share_that_never_answers_keeps_no_other_back(site, bay1, hanging, cap
     assert site.about('Yale')['stuck_seconds'] == 0
 
 
+def test_a_share_that_never_answers_keeps_no_other_back_in_runs_of_a_second(
+        site, bay1, hanging, caplog, monkeypatch, clock):
+    monkeypatch.setattr(stability_share, '_LOOK_PATIENCE', 5)
+    monkeypatch.setattr(stability_collector, 'time_left', lambda: 0.3)
+    put(site.add_scanner('Yale', 'yale'), NEW)
+    hanging[str(bay1)] = 0
+    assert {int(epoch) for _, _, epoch in site.run()} == {NEW_EPOCH}
+    assert errors(caplog) == []  # it may only be slow
+    clock.now += 1
+    for _ in range(3):
+        site.run()
+    (message,) = errors(caplog)
+    assert 'does not answer' in message
+    assert site.about(LOCATION)['stuck_seconds'] == 1
+
+
 def test_for_how_long_a_share_has_not_answered_is_published(site, bay1, hanging, clock):
     hanging[str(bay1)] = 0
     site.run()

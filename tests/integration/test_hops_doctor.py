@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import whisper
 from mounts import mounted
 from programs import ROOT
 
@@ -107,9 +108,9 @@ def test_from_nothing_to_an_archived_report(
     conf = init(tmp_path / "etc", bay1, graphite)
     findings = found_by(conf, "--probe")
     assert {each["state"] for each in findings.values()} == {"ok"}, findings
-    steps = "10 minutes until a year ago, 1 hour until five years ago, 1 day until ten years ago"
+    steps = "10 minutes until a year ago, 1 day until ten years ago"
     assert steps in findings["retention"]["text"]
-    assert "rolled up to 1 hour, 1 day" in findings["xFilesFactor"]["text"]
+    assert "rolled up to 1 day" in findings["xFilesFactor"]["text"]
 
     once = [sys.executable, "-m", "diamond3", "-c", str(conf), "--run", "StabilityCollector"]
     subprocess.run(once, check=True)
@@ -184,9 +185,7 @@ def test_a_graphite_that_does_not_run_is_found(
     ]
 
 
-def test_a_short_retention_is_found(
-    graphite_environment: Any, tmp_path: Path, bay1: Path
-) -> None:
+def test_a_short_retention_is_found(graphite_environment: Any, tmp_path: Path, bay1: Path) -> None:
     folder = tmp_path / "graphite"
     with running(folder, graphite_environment, NO_AGGREGATION, A_DAY_OF_MINUTES) as graphite:
         conf = init(tmp_path / "etc", bay1, graphite)
@@ -210,3 +209,114 @@ def test_an_xfilesfactor_that_loses_a_scan_a_day_is_found(
         findings = found_by(conf, "--probe", status=1)
     assert states(findings, "retention", "xFilesFactor") == ["ok", "failed"]
     assert f"rolled up to {lost_in} (max, mean, min)" in findings["xFilesFactor"]["text"]
+
+
+# -- series that are there already ---------------------------------------------------------
+
+NOW = int(time.time())
+DEBIANS = [(60, 1440), (300, 8640), (3600, 26280)]
+OURS = [(600, 52560), (86400, 9125)]
+
+
+def make(
+    graphite: EmbeddedGraphite, bay: str, slices: range, archives: Any, factor: float
+) -> list[Path]:
+    """Series of a coil with a scan of two hours ago, made as carbon would under some schemas."""
+    [host] = {path.split(".")[1] for path in GraphiteWeb.at(graphite.url).expand("servers.*")} or {
+        "h"
+    }
+    top = graphite.whisper_dir / f"servers/{host}/StabilityCollector/Harvard/Northwest/{bay}/32"
+    paths = [top / f"SNR/mean/{number}.wsp" for number in slices]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whisper.create(str(path), archives, factor, sparse=True)
+        whisper.update_many(str(path), [(NOW - 7200, 1.0)])
+    return paths
+
+
+def findings_of(conf: Path, status: int) -> list[dict[str, str]]:
+    answer = json.loads(run("doctor", "-c", str(conf), "--json", status=status))
+    found: list[dict[str, str]] = answer["findings"]
+    return found
+
+
+@pytest.mark.parametrize("way", ["by asking", "in the files"])
+def test_every_series_of_a_coil_is_looked_at_and_one_command_mends_them(
+    tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite, way: str
+) -> None:
+    """The first reports arrived before graphite/*.conf did."""
+    bay = f"Mixed{len(way)}"
+    conf = init(tmp_path / "etc", bay1, graphite)
+    for file in conf.parent.rglob("*.conf"):
+        file.write_text(file.read_text().replace("Bay1", bay))
+    found_by(conf, "--probe")  # so that the host is known
+    wrapper = carbon_here(tmp_path, graphite) if way == "in the files" else None
+    old = make(graphite, bay, range(1, 4), DEBIANS, 0.5)
+    make(graphite, bay, range(4, 8), OURS, 0.0)
+
+    def ask(status: int) -> list[dict[str, str]]:
+        if wrapper is None:
+            return findings_of(conf, status)
+        done = subprocess.run(
+            [sys.executable, str(wrapper), "doctor", "-c", str(conf), "--json"],
+            stdout=subprocess.PIPE,
+        )
+        assert done.returncode == status
+        found: list[dict[str, str]] = json.loads(done.stdout)["findings"]
+        return found
+
+    found = ask(1)
+    what = f"Harvard/Northwest/{bay}, coil 32"
+    texts = {each["text"]: each for each in found}
+    assert f"3 of 7 series of {what} are not kept as the others are" in texts
+    series = {each["text"]: each["state"] for each in found if each["check"] == "series"}
+    assert sorted(text[:11] for text in series) == ["3 of 7 seri", "4 of 7 seri"]
+    lossy = [each for each in found if each["check"] == "xFilesFactor of series"]
+    assert [each["text"][:11] for each in lossy] == ["3 of 7 seri"]
+    assert "hops retention --whisper" in lossy[0]["todo"]
+
+    run("retention", "--whisper", str(graphite.whisper_dir), "--yes")
+    found = ask(0)
+    assert [each["check"] for each in found].count("series") == 1
+    assert {each["state"] for each in found if each["check"] == "series"} == {"ok"}
+    assert not {"retentions", "xFilesFactor of series"} & {each["check"] for each in found}
+    for path in old:
+        assert whisper.fetch(str(path), NOW - 7800, NOW - 7199)[1][-1] == 1.0
+
+
+def carbon_here(tmp_path: Path, graphite: EmbeddedGraphite) -> Path:
+    """A `hops` that finds carbon's configuration where packages have it."""
+    conf = tmp_path / "carbon.conf"
+    conf.write_text(f"[cache]\nLOCAL_DATA_DIR = {graphite.whisper_dir}/\n")
+    wrapper = tmp_path / "here.py"
+    wrapper.write_text(
+        "from pathlib import Path\n"
+        "from hops.cli import main\n"
+        "from hops.doctor import carbon\n"
+        f"carbon.CONFS = (Path({str(conf)!r}),)\n"
+        "main()\n"
+    )
+    return wrapper
+
+
+@pytest.mark.parametrize("kind", ["empty", "zeros", "cut short"])
+def test_a_broken_whisper_file_is_named(
+    tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite, kind: str
+) -> None:
+    bay = f"Broken_{kind.replace(' ', '_')}"
+    conf = init(tmp_path / "etc", bay1, graphite)
+    for file in conf.parent.rglob("*.conf"):
+        file.write_text(file.read_text().replace("Bay1", bay))
+    found_by(conf, "--probe")
+    path = make(graphite, bay, range(1, 5), OURS, 0.0)[2]
+    size = path.stat().st_size
+    path.write_bytes(
+        {"empty": b"", "zeros": b"\0" * size, "cut short": path.read_bytes()[:45]}[kind]
+    )
+    try:
+        found = findings_of(conf, 1)
+    finally:
+        path.unlink()
+    [broken] = [each for each in found if each["check"] == "broken series"]
+    assert f"{bay}.32.SNR.mean.3 of" in broken["text"]
+    assert "move its whisper file away" in broken["todo"]

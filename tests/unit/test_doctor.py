@@ -7,11 +7,16 @@ import json
 import os
 import pwd
 import shutil
+import ssl
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -154,6 +159,87 @@ def test_what_reports_need_is_missed(
     found = site.finding(check)
     assert found["state"] == "failed"
     assert todo in found["todo"]
+
+
+def test_what_keeps_diamond_from_starting_is_told_beside_all_else(site: Site) -> None:
+    assert (
+        "is accepted, and switches on: StabilityCollector" in site.finding("configuration")["text"]
+    )
+    site.set(HANDLER, port="zweitausend")
+    found = site.finding("configuration")
+    assert found["state"] == "failed"
+    assert "'zweitausend'" in found["text"]
+    assert len(site.findings()) > 10
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["StabilityCollector.conf", "handlers/StabilityCollector.conf",
+     "collectors/stabilitycollector.conf", "collectors/StabilityCollector.conf.txt",
+     "collectors/Stability_Collector.cfg"],
+)  # fmt: skip
+def test_a_collectors_file_where_diamond_does_not_look_is_told(site: Site, name: str) -> None:
+    assert "collector's file" not in [each["check"] for each in site.findings()]
+    (site.etc / COLLECTOR).rename(site.etc / name)
+    found = site.finding("collector's file")
+    assert found["state"] == "failed"
+    assert f"{site.etc / name} is read by nobody" in found["text"]
+    assert found["todo"] == f"mv {site.etc / name} {site.etc / COLLECTOR}"
+    assert site.finding("enabled")["state"] == "failed"
+
+
+# -- systemd -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unit(site: Site, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The unit as it is shipped, but with the site's configuration and without its own /tmp."""
+    from hops.doctor import systemd
+
+    folder = site.etc / "systemd"
+    folder.mkdir()
+    monkeypatch.setattr(systemd, "FOLDERS", (folder,))
+    path = folder / "diamond3.service"
+    text = (PROJECT / "conf/systemd/diamond3.service").read_text()
+    text = text.replace("--foreground", f"--foreground -c {site.conf}")
+    path.write_text(text.replace("PrivateTmp=yes", ""))
+    return path
+
+
+def of_unit(site: Site) -> list[str]:
+    checks = (each for each in site.findings() if each["check"] == f"unit and {LOCATION}")
+    return [each["text"] for each in checks if each["state"] == "failed"]
+
+
+def test_a_folder_that_systemd_keeps_diamond_from_writing_to_is_told(
+    site: Site, unit: Path
+) -> None:
+    [text] = of_unit(site)
+    assert f"{str(site.bay1)!r} is not below a ReadWritePaths of diamond3.service" in text
+    drop_in = unit.with_name("diamond3.service.d") / "override.conf"
+    drop_in.parent.mkdir()
+    for line, is_told in (
+        (f"ReadWritePaths=-{site.bay1}", False),
+        (f"ReadWritePaths=/srv +{site.bay1.parent}/", False),
+        (f"ReadWritePaths=-{site.bay1}2", True),
+        (f"ReadWritePaths=-{site.bay1}\nReadWritePaths=", True),
+        ("ProtectSystem=full", False),
+    ):
+        drop_in.write_text(f"[Service]\n{line}\n")
+        assert bool(of_unit(site)) == is_told, line
+
+
+def test_a_folder_below_a_tmp_that_diamond_does_not_see_is_told(site: Site, unit: Path) -> None:
+    unit.write_text(
+        unit.read_text() + f"\n[Service]\nPrivateTmp=true\nReadWritePaths={site.bay1}\n"
+    )
+    is_below = str(site.bay1).startswith(("/tmp/", "/var/tmp/"))
+    assert bool(of_unit(site)) == is_below
+
+
+def test_a_unit_of_another_configuration_says_nothing(site: Site, unit: Path) -> None:
+    unit.write_text(unit.read_text().replace(str(site.conf), "/etc/diamond/diamond.conf"))
+    assert of_unit(site) == []
 
 
 # -- folders -------------------------------------------------------------------------------
@@ -559,3 +645,75 @@ def test_what_needs_graphite_is_said_to_be_untested_without_it(site: Site) -> No
     for check in ("probe", "retention", "xFilesFactor"):
         found = site.finding(check)
         assert (found["state"], found["text"]) == ("warning", "not tested")
+
+
+# -- Graphite ------------------------------------------------------------------------------
+
+
+@contextmanager
+def answering(status: int, certificate: Path | None = None) -> Iterator[str]:
+    """The address of a web server that answers everything with that status."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "todo"), [(401, "name user and password"), (403, "name user and password"),
+                         (404, "put graphite_url right"), (500, "see its log")]
+)  # fmt: skip
+def test_what_graphite_answers_is_told_as_what_it_is(site: Site, status: int, todo: str) -> None:
+    with answering(status) as url:
+        site.set(COLLECTOR, graphite_url=url)
+        found = site.finding("graphite_url")
+    assert found["state"] == "failed"
+    assert f"answered {status}" in found["text"]
+    assert todo in found["todo"]
+
+
+def test_a_certificate_that_is_not_trusted_is_told_as_that(site: Site) -> None:
+    with answering(200, PROJECT / "tests/dropin/selfsigned.pem") as url:
+        site.set(COLLECTOR, graphite_url=url)
+        found = site.finding("graphite_url")
+    assert found["state"] == "failed"
+    assert "certificate" in found["text"]
+    assert "trust the certificate" in found["todo"]
+
+
+@pytest.mark.parametrize(
+    ("free", "files", "state"), [(0, 10, "failed"), (1, 10, "failed"), (1000, 10, "warning"),
+                                 (10**6, 10, "ok"), (10**6, 0, "failed")]
+)  # fmt: skip
+def test_a_full_disk_of_whisper_files_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, files: int, state: str
+) -> None:
+    from hops.doctor import carbon
+
+    conf = tmp_path / "carbon.conf"
+    conf.write_text(f"[cache]\nLOCAL_DATA_DIR = {tmp_path}\n")
+    monkeypatch.setattr(carbon, "CONFS", (tmp_path / "none.conf", conf))
+    here, there = (SimpleNamespace(host=host) for host in ("127.0.0.1", "graphite.example.com"))
+    assert carbon.whisper_folder([there]) is None
+    folder = carbon.whisper_folder([there, here])
+    assert folder == tmp_path
+    status = SimpleNamespace(f_bavail=free, f_frsize=4096, f_files=10, f_favail=files)
+    monkeypatch.setattr(os, "statvfs", lambda path: status)
+    assert carbon.check(tmp_path).state == state
