@@ -79,7 +79,9 @@ def read(config, diamonds=()):
     _require_known(config, set(KEYS).union(_DIAMONDS, diamonds))
     for check, keys in ((_number, ('interval', 'ttl_multiplier')),
                         (_switch, ('enabled', 'measure_collector_time')),
-                        (_regex, ('metrics_whitelist', 'metrics_blacklist'))):
+                        (_regex, ('metrics_whitelist', 'metrics_blacklist')),
+                        (_text, ('hostname', 'hostname_method', 'path', 'path_prefix',
+                                 'path_suffix', 'instance_prefix'))):
         for key in keys:
             if config.get(key) is not None:
                 check(config, key)

@@ -83,3 +83,23 @@ def test_a_broken_file_of_the_collector_is_told(tmp_path: Path) -> None:
     conf = configuration(tmp_path, "", "[scanners\n")
     with pytest.raises(Problem, match=r"StabilityCollector\.conf"):
         site.load(conf)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("path_prefix = a, b", "path_prefix = ['a', 'b']: expected one value"),
+        ("hostname = a, b", "hostname = ['a', 'b']: expected one value"),
+        ("hostname_method = nope", "hostname_method = 'nope': expected a method of Diamond's"),
+        ("interval = 5m", "interval = '5m': expected a number of more than 0, like 60"),
+        ("metrics_whitelist = *.SNR", "metrics_whitelist = '*.SNR': expected a regular expression"),
+    ],
+)
+def test_a_value_of_diamonds_own_that_cannot_be_used_is_named_in_a_sentence(
+    tmp_path: Path, line: str, told: str
+) -> None:
+    conf = tmp_path / "diamond.conf"
+    conf.write_text(f"[server]\n[collectors]\n[[StabilityCollector]]\n{line}\n")
+    with pytest.raises(Problem) as raised:
+        site.load(conf)
+    assert told in raised.value.message
