@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import backlog, delivery, folders, panels, reading
+from benchmarks import backlog, delivery, folders, judging, panels, reading
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
 from hops.console import console, say
@@ -55,6 +55,8 @@ def _measure(folder: Path, quick: bool) -> Iterator[Result]:
     say("Working off a backlog ...")
     yield from backlog.unconfirmed(quick)
     yield from backlog.confirmed(folder / "confirmed", environment, quick)
+    say("Judging ...")
+    yield judging.a_year_of_a_coil()
     say("Drawing dashboards ...")
     yield from panels.slowest_panel(folder / "panels", environment)
 

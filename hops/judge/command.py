@@ -51,23 +51,42 @@ def main(location: str | None, conf: Path, as_json: bool) -> None:
     years of history. It may be stopped and run again at any time, and twice changes nothing.
     """
     site = sites.load(conf)
-    judge = Judge(site, load_rules(site))
-    scanners = [site.scanner(location)] if location else site.settings.scanners
-    coils = [coil for scanner in scanners for coil in judge.coils(scanner)]
     errors = listen_for_errors()
-    sender = _sender(site)
-    with progress("Judging", len(coils) * len(QUANTITIES)) as advance:
-        events = judge.events()
-        outcomes = [_judge(judge, coil, events, sender, advance) for coil in coils]
+    outcomes = judge_all(site, [site.scanner(location)] if location else site.settings.scanners)
     if as_json:
         print_json({"coils": [asdict(each) for each in outcomes], "errors": _said(errors)})
     else:
-        _print(outcomes, errors)
+        say_outcomes(outcomes)
+        for line in _said(errors):
+            say(line, "red")
     if errors.messages:
         raise SystemExit(1)
 
 
-def load_rules(site: Site) -> Rules:
+def judge_all(site: Site, scanners: Sequence[Any]) -> list[Outcome]:
+    """Judges the scanners' coils, and shows how far it is. Raises Problem."""
+    judge = Judge(site, _rules(site))
+    coils = [coil for scanner in scanners for coil in judge.coils(scanner)]
+    sender = _sender(site)
+    events = judge.events()
+    with progress("Judging", len(coils) * len(QUANTITIES)) as advance:
+        return [_judge(judge, coil, events, sender, advance) for coil in coils]
+
+
+def say_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """Prints how the coils fare, for people."""
+    for each in outcomes:
+        if each.days_to_learn:
+            state = f"learning, {counted(each.days_to_learn, 'day')} to go"
+        else:
+            state = f"{each.out_of_control} out of control" if each.out_of_control else "in control"
+        sent = f"{counted(each.points, 'point')} sent"
+        say(f"{each.location}, coil {each.coil}: {state}; {sent}")
+    if not outcomes:
+        say("Graphite has no coil of these scanners yet.")
+
+
+def _rules(site: Site) -> Rules:
     """What the site fixes itself. Raises Problem."""
     try:
         return rules.read(site.config["collectors"].get(COLLECTOR, {}))
@@ -108,20 +127,6 @@ def _judge(
         sum(each.is_out for each in newest),
         max((each.days_to_learn for each in newest), default=0),
     )
-
-
-def _print(outcomes: list[Outcome], errors: Errors) -> None:
-    for each in outcomes:
-        if each.days_to_learn:
-            state = f"learning, {counted(each.days_to_learn, 'day')} to go"
-        else:
-            state = f"{each.out_of_control} out of control" if each.out_of_control else "in control"
-        sent = f"{counted(each.points, 'point')} sent"
-        say(f"{each.location}, coil {each.coil}: {state}; {sent}")
-    if not outcomes:
-        say("Graphite has no coil of these scanners yet.")
-    for line in _said(errors):
-        say(line, "red")
 
 
 def _said(errors: Errors) -> list[str]:

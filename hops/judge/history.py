@@ -27,12 +27,14 @@ class Piece(NamedTuple):
     until: int
 
 
-def pieces(first: int, now: int) -> list[Piece]:
-    """The time from the epoch `first` to `now`, oldest first."""
-    found = [Piece((now // DAY + 1) * DAY - PIECE, now)]
-    while found[0].since > first:
-        found.insert(0, Piece(found[0].since - PIECE, found[0].since - 1))
-    return found
+def pieces(first: int, now: int, last: int | None = None) -> list[Piece]:
+    """The time from the epoch `first` to `last`, or else `now`, oldest first."""
+    since, until = (now // DAY + 1) * DAY - PIECE, max(now, last or now)
+    found = []
+    while until >= first:
+        found.append(Piece(max(since, first), until if last is None else min(until, last)))
+        since, until = since - PIECE, since - 1
+    return [piece for piece in reversed(found) if piece.since <= piece.until]
 
 
 def first_scan(graphite: GraphiteWeb, coil_path: str, now: int) -> int | None:

@@ -53,10 +53,10 @@ def judge(
     series: dict[str, Points] = defaultdict(dict)
     for judged in means:
         for name, value in _of_mean(quantity, judged, limit):
-            series[name][judged.epoch] = None if value is None else _rounded(value)
+            series[name][judged.epoch] = None if value is None else rounded(value)
     for number, values in slices.items():
         series[f"slices.{number}"] = {
-            judged.epoch: _rounded(_sigmas(judged))
+            judged.epoch: rounded(_sigmas(judged))
             for judged in control.judge(values, services, fixed)
         }
     newest = [
@@ -108,5 +108,6 @@ def _is_out(quantity: Quantity, judged: Judged, limit: Limit | None) -> bool:
     )
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """A number as it is stored."""
     return float(f"{value:.{DIGITS}g}")

@@ -15,6 +15,7 @@ from hops import control, site
 from hops.console import print_json
 from hops.control import Period
 from hops.errors import Problem
+from hops.judge.verdicts import rounded
 from hops.options import (
     HELP,
     YEARS,
@@ -115,6 +116,7 @@ def main(
                 "location": location,
                 "file": str(output),
                 "coils": [_for_programs(verdict) for verdict in verdicts],
+                "without_notes": verdicts[0].data.without_notes or None,
                 "notes": [
                     {"epoch": note.epoch, "note": note.what} for note in verdicts[0].data.notes
                 ],
@@ -135,9 +137,9 @@ def _for_programs(verdict: Verdict) -> dict[str, object]:
                 "name": quantity.name,
                 "unit": quantity.unit or None,
                 "newest": chart.series.get(verdict.newest),
-                "centre": chart.limits.centre if chart.limits else None,
-                "lower_limit": (chart.limits.lower or None) if chart.limits else None,
-                "upper_limit": chart.limits.upper if chart.limits else None,
+                "centre": rounded(chart.limits.centre) if chart.limits else None,
+                "lower_limit": (rounded(chart.limits.lower) or None) if chart.limits else None,
+                "upper_limit": rounded(chart.limits.upper) if chart.limits else None,
             }
             for quantity, chart in verdict.means.items()
         ],

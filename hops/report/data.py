@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone, tzinfo
 from functools import cached_property
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
 from hops import paths
+from hops.control import WIDTH, Limits
+from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb, Series
+from hops.judge import history
+from hops.judge.verdicts import NOTHING
 from hops.notes import notes_about
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
 from hops.times import DAY
@@ -27,6 +32,11 @@ class CoilData:
     notes: Sequence[Event]
     timezone: str = ""
     """Of the scanner's clock; empty for this machine's."""
+    judged: Mapping[Quantity, Limits | None] = field(default_factory=dict)
+    """The limits that the judge has stored for the newest scan, None while it learns; a quantity
+    that it has not judged there is not in it."""
+    without_notes: str = ""
+    """Why the notes are not known, if so."""
 
     @cached_property
     def scans(self) -> list[int]:
@@ -59,13 +69,12 @@ class CoilData:
 
     def time(self, epoch: int) -> datetime:
         """What the scanner's clock showed at an epoch, without time zone."""
-        return datetime.fromtimestamp(epoch, self._zone).replace(tzinfo=None)
+        # Where Graphite has only days left they are UTC's, as a day there begins at midnight UTC.
+        zone = timezone.utc if epoch % DAY == 0 else self._zone
+        return datetime.fromtimestamp(epoch, zone).replace(tzinfo=None)
 
     @cached_property
     def _zone(self) -> tzinfo | None:
-        # Where Graphite has only days left they are UTC's, as a day there begins at midnight UTC.
-        if all(scan % DAY == 0 for scan in self.scans):
-            return timezone.utc
         return ZoneInfo(self.timezone) if self.timezone else None
 
 
@@ -93,24 +102,62 @@ class Scanner:
 
     def coil(self, coil: str, since: int, until: int) -> CoilData:
         """What a coil has from `since` to `until`, both epochs."""
+        path = f"{self.path}.{coil}"
+        when = history.pieces(since, int(time.time()), until)
         values = {
-            quantity: _by_slice(
-                self.graphite.series(f"{self.path}.{coil}.{quantity.column}.*", since, until)
-            )
-            for quantity in QUANTITIES
+            quantity: history.values(self.graphite, path, quantity, when) for quantity in QUANTITIES
         }
-        notes = notes_about(self.graphite, self.location, since, until)
-        return CoilData(self.location, coil, values, notes, self.timezone)
+        without_notes = ""
+        try:
+            notes = notes_about(self.graphite, self.location, since, until)
+        except Problem as problem:  # not every store has events
+            notes, without_notes = [], problem.message
+        data = CoilData(self.location, coil, values, notes, self.timezone)
+        judged = self._judged(coil, data.scans[-1]) if data.scans else {}
+        return replace(data, judged=judged, without_notes=without_notes)
+
+    def _judged(self, coil: str, scan: int) -> dict[Quantity, Limits | None]:
+        """What the judge has said of a scan."""
+        found: dict[Quantity, Limits | None] = {}
+        for quantity in QUANTITIES:
+            path = paths.control(self.path, coil, quantity.column)
+            said = {
+                name: _at(scan, self.graphite.series(f"{path}.{name}", scan - DAY, scan))
+                for name in ("sigmas", "centre", "lower", "upper")
+            }
+            if said["sigmas"] is not None:
+                found[quantity] = _limits(said["centre"], said["lower"], said["upper"])
+        return found
 
 
-def _by_slice(series: Mapping[str, Series]) -> dict[int, Series]:
-    """A scanner whose collector moved to another host has series under both."""
-    found: dict[int, Series] = defaultdict(dict)
-    for path, values in series.items():
-        number = paths.series(path).slice
-        if number.isdigit() and values:
-            found[int(number)].update(values)
-    return {number: found[number] for number in sorted(found)}
+def _at(scan: int, found: Mapping[str, Series]) -> float | None:
+    """The value of a scan, which is in its hour or its day."""
+    values = {epoch: value for series in found.values() for epoch, value in series.items()}
+    newest = max(values, default=0)
+    return values[newest] if newest // DAY == scan // DAY else None
+
+
+@dataclass(frozen=True)
+class StoredLimits(Limits):
+    """Limits as they are stored, to the last digit."""
+
+    stored: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def lower(self) -> float:
+        """The lower limit; 0 for none."""
+        return self.stored[0]
+
+    @property
+    def upper(self) -> float:
+        """The upper limit."""
+        return self.stored[1]
+
+
+def _limits(centre: float | None, lower: float | None, upper: float | None) -> Limits | None:
+    if centre is None or lower is None or upper is None or NOTHING in (centre, lower, upper):
+        return None
+    return StoredLimits(centre, (upper - centre) / WIDTH, stored=(lower, upper))
 
 
 def _natural(coil: str) -> tuple[bool, int, str]:

@@ -74,7 +74,11 @@ def judge(data: CoilData, fixed: Period | None = None) -> Verdict:
     def chart(quantity: Quantity, number: int | None, series: Series, width: float) -> Chart:
         judged = control.judge(series, notes, fixed, width)[-1:]
         baselines.extend(each.baseline for each in judged if each.epoch == newest)
-        return Chart(quantity, number, series, judged[0].limits if judged else None)
+        limits = judged[0].limits if judged else None
+        if number is None and fixed is None:
+            # Computed here only where nobody has judged the scan.
+            limits = data.judged.get(quantity, limits)
+        return Chart(quantity, number, series, limits)
 
     means = {each: chart(each, None, data.mean(each), control.WIDTH) for each in QUANTITIES}
     slices = {

@@ -39,6 +39,9 @@ def sentences(verdict: Verdict) -> list[str]:
 
 def note_lines(verdict: Verdict) -> list[str]:
     """The service notes, oldest first: the number in the charts, the day and what was done."""
+    if verdict.data.without_notes:
+        why = verdict.data.without_notes
+        return [f"Service notes are not known, as this Graphite tells none: {why}"]
     return [
         f"{index}  {_date(verdict, note.epoch)}  {printable(note.what)}"
         for index, note in enumerate(verdict.data.notes, start=1)

@@ -7,8 +7,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from contextlib import closing
+import urllib.request
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import fmean, pstdev
 
@@ -25,6 +28,7 @@ from lab.graphite import EmbeddedGraphite
 pytestmark = pytest.mark.integration
 
 DAY = 86400
+LIMITS = {"centre": "centre", "lower": "lower_limit", "upper": "upper_limit"}
 FOREVER = (2, 2**31 - 1)
 WEAK = f"{PREFIX}.Example.South.Bay2.control.32"
 
@@ -128,6 +132,51 @@ def test_years_are_judged_though_it_is_killed_in_the_middle(graphite, site):
     for quantity in QUANTITIES:
         assert set(one(graphite, f"{WEAK}.{quantity.column}.value")) == scans
         assert set(one(graphite, f"{WEAK}.{quantity.column}.sigmas")) == scans
+
+
+@pytest.mark.parametrize("has_events", [True, False])
+def test_hops_report_has_the_limits_that_are_stored(graphite, tmp_path, has_events):
+    with without_events(graphite) as url:
+        site = DiamondSite(
+            tmp_path, {SOUTH: Path("/mnt")}, {32: "32"}, graphite.line_port,
+            graphite_url=graphite.url if has_events else url,
+        )
+        report = [sys.executable, "-m", "hops", "report", "-c", str(site.conf), "--location", SOUTH]
+        options = ["--coil", "32", "-o", str(tmp_path / "page.html"), "--json"]
+        told = json.loads(subprocess.run([*report, *options], capture_output=True).stdout)
+    [coil] = told["coils"]
+    assert bool(told["notes"]) == has_events
+    assert (told["without_notes"] is None) == has_events
+    assert len(coil["quantities"]) == len(QUANTITIES)
+    for quantity, said in zip(QUANTITIES, coil["quantities"]):
+        for name, told_as in LIMITS.items():
+            stored = one(graphite, f"{WEAK}.{quantity.column}.{name}")
+            assert (said[told_as] or 0) == stored[max(stored)]
+
+
+@contextmanager
+def without_events(graphite):
+    """The address of a store that has all of a Graphite but its events."""
+
+    class Store(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path.startswith("/events"):
+                self.send_error(404)
+                return
+            direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with direct.open(graphite.url + self.path) as answer:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(answer.read())
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Store) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_a_note_changes_the_limits_and_taking_it_back_changes_them_back(graphite, site):
