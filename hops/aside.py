@@ -22,6 +22,9 @@ T = TypeVar("T")
 # Seconds in which nothing comes from a folder before it is left alone.
 PATIENCE = 10
 
+# More than any command has open.
+MOST_DESCRIPTORS = 65536
+
 
 class _End:
     """Nothing else comes of that work; or it raised `error`."""
@@ -41,7 +44,7 @@ def aside(
     if os.fork() == 0:
         try:
             here.close()
-            _without_terminal()
+            _let_go_of_all_but(there.fileno())
             _do(there, work, prepare)
         finally:
             os._exit(0)
@@ -67,11 +70,13 @@ def _gather(
     return found, set(deadlines)
 
 
-def _without_terminal() -> None:
-    """Whoever reads what we print would wait for the process that is left behind, too."""
+def _let_go_of_all_but(descriptor: int) -> None:
+    """Whoever waits for the end of what we could write to would wait for who is left behind."""
     null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
+    for each in (0, 1, 2):
+        os.dup2(null, each)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, MOST_DESCRIPTORS)
 
 
 def _do(

@@ -486,21 +486,20 @@ def test_a_share_that_does_not_answer_is_named_and_the_others_are_looked_at(
     dead.mkdir()
     site.scan()
     site.set(COLLECTOR, scanners={"Harvard/Northwest/Bay2": dead, LOCATION: site.bay1})
-    never, hold = os.pipe()
+    never = site.etc / "fifo"
+    os.mkfifo(never)
     opened = folders.Folder
 
     def open_or_hang(folder: str, *flags: int) -> Any:
         if folder == str(dead):
-            os.read(never, 1)
+            os.close(os.open(never, os.O_RDONLY))
         return opened(folder, *flags)
 
     monkeypatch.setattr(folders, "Folder", open_or_hang)
     try:
         findings = {each["check"]: each for each in site.findings()}
     finally:
-        os.write(hold, b" ")
-        os.close(hold)
-        os.close(never)
+        os.close(os.open(never, os.O_WRONLY))
     found = findings["folder of Harvard/Northwest/Bay2"]
     assert found["state"] == "failed"
     assert f"{str(dead)!r} has not answered for" in found["text"]
