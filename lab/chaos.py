@@ -1,4 +1,5 @@
-"""Kills at random what is on the road of the reports, and looks for losses: `script/chaos`."""
+"""Kills at random what is on the road of the reports, has the share fail, and looks for losses:
+`script/chaos`."""
 
 from __future__ import annotations
 
@@ -26,6 +27,8 @@ from hops.options import HELP
 from hops.readback import Comparison
 from hops.site import Site
 from lab.diamond import DiamondSite
+from lab.faults import FaultyShare, Rule
+from lab.faults import lacking as lacking_for_faults
 from lab.graphite import EmbeddedGraphite, find_environment
 from lab.processes import WORKERS, Daemon
 from lab.readback import lacking, read_back, values
@@ -43,6 +46,27 @@ YEARS = 20.0
 BETWEEN_REPORTS = (0.1, 1.0)
 BETWEEN_BLOWS = (2.0, 12.0)
 UNTIL_RESTART = (0.0, 4.0)
+
+UNTIL_SHARE_IS_WELL = (1.0, 6.0)
+
+# What the share does wrong, of reports or of a scanner's folder. Links fail all the time, so that
+# the renames of a server without them are seen.
+NO_LINKS: Rule = {"op": "link", "errno": "EIO"}
+FAULTS: dict[str, Rule] = {
+    "share: a file's status is refused": {"op": "getattr", "path": "1.txt", "errno": "EACCES"},
+    "share: reading fails": {"op": "read", "path": ".txt", "errno": "EIO"},
+    "share: listing fails": {"op": "readdir", "errno": "ESTALE"},
+    "share: listing hangs": {"op": "readdir", "path": "north-bay1", "hang": 5},
+    "share: a rename is refused": {"op": "rename", "path": ".txt", "errno": "EBUSY"},
+    "share: a rename is done and denied": {
+        "op": "rename",
+        "path": ".txt",
+        "after": True,
+        "errno": "ENOENT",
+    },
+    "share: its clock is behind": {"op": "attr", "path": ".txt", "mtime_shift": -7200},
+    "share: inodes change": {"op": "attr", "path": ".txt", "ino": "fresh"},
+}
 
 # So long may nothing at all move after everything is up again.
 SETTLE_PATIENCE = 180
@@ -67,14 +91,16 @@ TORN_SIZE = 4096
 def main(minutes: float, seed: int) -> None:
     """Send the reports of two scanners through Diamond into a Graphite, all on this machine and in
     a temporary folder, and meanwhile kill -9 every process on the way, at random, and start it
-    again. Then compare every value of every report with what Graphite has, and the archive with
-    what was sent. Exit with 0 only when nothing was lost and nothing was archived twice."""
+    again. Where there is a FUSE that can have faults, have the share fail, hang and lie, too. Then
+    compare every value of every report with what Graphite has, and the archive with what was sent.
+    Exit with 0 only when nothing was lost and nothing was archived twice."""
     with workplace("chaos") as folder:
         environment = find_environment()
         # A killed Diamond leaves the folder of its queue's socket behind.
         os.environ["TMPDIR"] = str(folder)
-        share = Share(folder)
         with EmbeddedGraphite(folder / "graphite", environment) as graphite, ExitStack() as end:
+            faulty = _faulty_share(folder, end)
+            share = Share(folder, faulty)
             daemon = Daemon(_site(folder, graphite))
             end.callback(daemon.kill)
             chaos = Chaos(Random(seed), share, daemon, graphite)
@@ -84,6 +110,15 @@ def main(minutes: float, seed: int) -> None:
             is_good = _print_summary(chaos, lacking(found), values(found))
     if not is_good:
         raise SystemExit(1)
+
+
+def _faulty_share(folder: Path, end: ExitStack) -> FaultyShare | None:
+    if why := lacking_for_faults():
+        console.print(f"The share has no faults: {why}.", markup=False)
+        return None
+    share = FaultyShare(folder / "behind", folder / "share")
+    share.always = (NO_LINKS,)
+    return end.enter_context(share)
 
 
 def _site(folder: Path, graphite: EmbeddedGraphite) -> DiamondSite:
@@ -100,11 +135,15 @@ def _site(folder: Path, graphite: EmbeddedGraphite) -> DiamondSite:
 
 
 class Share:
-    """The scanners' folders, and a copy of every report that was put there."""
+    """The scanners' folders, and a copy of every report that was put there.
 
-    def __init__(self, folder: Path) -> None:
+    faulty: what shows them to Diamond with faults; None where they are plain folders.
+    """
+
+    def __init__(self, folder: Path, faulty: FaultyShare | None) -> None:
+        self.faulty = faulty
         self._sent = folder / "sent"
-        self._share = folder / "share"
+        self._share = faulty.source if faulty else folder / "share"
         for name in FOLDERS.values():
             (self._share / name).mkdir(parents=True)
         self._reports = generate(self._sent, schedule(example_scanners(UNTIL), UNTIL, YEARS))
@@ -151,6 +190,8 @@ class Chaos:
             "carbon": self._kill_carbon,
             "graphite-web": self._kill_web,
         }
+        if share.faulty:
+            self._blows.update({name: self._fault(share.faulty, name) for name in FAULTS})
 
     def run(self, seconds: float) -> None:
         """Sends reports and deals blows for so many seconds."""
@@ -169,6 +210,8 @@ class Chaos:
 
     def settle(self) -> None:
         """Starts what does not run, and waits until all reports are archived or nothing moves."""
+        if self.share.faulty:
+            self.share.faulty.have()
         # Anew, so that nobody sits out a long pause.
         self._daemon.kill()
         self._start_carbon()
@@ -227,6 +270,14 @@ class Chaos:
         self._daemon.kill()
         self._daemon.start()
 
+    def _fault(self, share: FaultyShare, name: str) -> Callable[[], bool]:
+        def have() -> bool:
+            share.have(FAULTS[name])
+            self._agenda.enter(self._pause(UNTIL_SHARE_IS_WELL), 0, share.have)
+            return True
+
+        return have
+
     def _hang_up(self) -> bool:
         was_up = bool(self._daemon.workers())
         self._daemon.hang_up()
@@ -278,7 +329,9 @@ def _print_summary(chaos: Chaos, lost: int, compared: int) -> bool:
     table.add_column()
     table.add_column(justify="right")
     for what, count in sorted(chaos.blows.items()):
-        table.add_row(what if "SIGHUP" in what else f"kill -9 of {what}", f"{count:,}")
+        table.add_row(
+            what if "SIGHUP" in what or what in FAULTS else f"kill -9 of {what}", f"{count:,}"
+        )
     table.add_row("torn whisper files removed", f"{chaos.torn:,}")
     table.add_row("reports sent", f"{len(sent):,}", end_section=True)
     table.add_row("reports archived", f"{archived:,}")

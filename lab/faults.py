@@ -43,6 +43,7 @@ class FaultyShare:
 
     def __init__(self, source: Path, mount: Path) -> None:
         """Both are made if need be."""
+        self.always: tuple[Rule, ...] = ()
         self.source = source
         self.mount = mount
         self._rules = source.with_name(f"{source.name}.rules.json")
@@ -79,7 +80,7 @@ class FaultyShare:
             self._process.wait()
 
     def have(self, *rules: Rule) -> None:
-        """Has these faults from now on, and no others."""
+        """Has these faults from now on, and no others but those that it has `always`."""
         new = self._rules.with_suffix(".new")
-        new.write_text(json.dumps(rules), encoding="utf-8")
+        new.write_text(json.dumps([*self.always, *rules]), encoding="utf-8")
         new.replace(self._rules)

@@ -15,6 +15,8 @@ import pytest
 from delivery import left_behind
 from programs import at_a_terminal
 
+from lab import faults
+
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("graphite_environment")]
 
 MINUTES = "10" if os.environ.get("LONG") else "0.5"
@@ -42,6 +44,7 @@ def test_chaos_loses_and_doubles_nothing(temporary: Path) -> None:
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out
     assert "kill -9 of" in out
+    assert ("share: " in out) == (not faults.lacking())
     assert row(out, "reports archived") == row(out, "reports sent") > 0
     assert row(out, "points compared") == 448 * row(out, "reports sent")
     assert row(out, "points lost") == row(out, "reports archived twice") == 0
