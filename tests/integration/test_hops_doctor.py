@@ -234,6 +234,15 @@ def make(
     return paths
 
 
+def known(folder: Path, bay1: Path, graphite: EmbeddedGraphite, bay: str) -> Path:
+    """Configures a site with a scanner of its own, whose host Graphite knows; its diamond.conf."""
+    conf = init(folder, bay1, graphite)
+    for file in conf.parent.rglob("*.conf"):
+        file.write_text(file.read_text().replace("Bay1", bay))
+    found_by(conf, "--probe")
+    return conf
+
+
 def findings_of(conf: Path, status: int) -> list[dict[str, str]]:
     answer = json.loads(run("doctor", "-c", str(conf), "--json", status=status))
     found: list[dict[str, str]] = answer["findings"]
@@ -246,10 +255,7 @@ def test_every_series_of_a_coil_is_looked_at_and_one_command_mends_them(
 ) -> None:
     """The first reports arrived before graphite/*.conf did."""
     bay = f"Mixed{len(way)}"
-    conf = init(tmp_path / "etc", bay1, graphite)
-    for file in conf.parent.rglob("*.conf"):
-        file.write_text(file.read_text().replace("Bay1", bay))
-    found_by(conf, "--probe")  # so that the host is known
+    conf = known(tmp_path / "etc", bay1, graphite, bay)
     wrapper = carbon_here(tmp_path, graphite) if way == "in the files" else None
     old = make(graphite, bay, range(1, 4), DEBIANS, 0.5)
     make(graphite, bay, range(4, 8), OURS, 0.0)
@@ -304,10 +310,7 @@ def test_a_broken_whisper_file_is_named(
     tmp_path: Path, bay1: Path, graphite: EmbeddedGraphite, kind: str
 ) -> None:
     bay = f"Broken_{kind.replace(' ', '_')}"
-    conf = init(tmp_path / "etc", bay1, graphite)
-    for file in conf.parent.rglob("*.conf"):
-        file.write_text(file.read_text().replace("Bay1", bay))
-    found_by(conf, "--probe")
+    conf = known(tmp_path / "etc", bay1, graphite, bay)
     path = make(graphite, bay, range(1, 5), OURS, 0.0)[2]
     size = path.stat().st_size
     path.write_bytes(
