@@ -58,7 +58,7 @@ def build(site: Site) -> dict[str, str]:
         "dashboards/ingest.json": _json(ingest(site)),
         "provisioning/datasources/hops.yaml": _yaml(datasources()),
         "provisioning/dashboards/hops.yaml": _yaml(dashboard_providers()),
-        "provisioning/alerting/hops.yaml": _yaml(alert_rules(site.prefix)),
+        "provisioning/alerting/hops.yaml": _yaml(alert_rules(site)),
     }
 
 

@@ -6,12 +6,32 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from grafana.panels import DATASOURCE, Json
+from grafana.variables import SCANNER_UID
 
 WIDTH = 24
 TAG = "mri-stability"
 
 # Of Grafana 9.4; a newer Grafana brings a dashboard up to its own version as it reads it.
 SCHEMA_VERSION = 37
+
+
+# For a screen on a wall; what is judged is new every five minutes.
+REFRESH = "5m"
+
+
+class Page(NamedTuple):
+    """Another dashboard. A choice of several, or of all, is none for one that shows a scanner."""
+
+    uid: str
+    title: str
+    shows_several: bool
+
+
+PAGES = (
+    Page("hops-fleet", "Fleet", True),
+    Page(SCANNER_UID, "Scanner", False),
+    Page("hops-ingest", "Ingest", True),
+)
 
 
 class Placed(NamedTuple):
@@ -23,7 +43,10 @@ class Placed(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Panels under a heading, from left to right and downwards; `repeat` is a variable."""
+    """Panels under a heading, from left to right and downwards; `repeat` is a variable.
+
+    Without a title there is no heading.
+    """
 
     title: str
     panels: Sequence[Placed]
@@ -53,24 +76,11 @@ def dashboard(
         "time": {"from": since, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
-        "refresh": "",
+        "refresh": REFRESH,
         "style": "dark",
         "weekStart": "",
         "annotations": {"list": list(notes)},
-        "links": [
-            {
-                "type": "dashboards",
-                "title": "MRI stability",
-                "tags": [TAG],
-                "asDropdown": False,
-                "includeVars": False,
-                "keepTime": True,
-                "targetBlank": False,
-                "icon": "external link",
-                "tooltip": "",
-                "url": "",
-            }
-        ],
+        "links": [_link(other) for other in PAGES if other.uid != uid],
         "templating": {"list": list(variables)},
         "panels": _layout(rows),
     }
@@ -94,6 +104,23 @@ def service_notes(name: str, tags: Sequence[str], color: str, enabled: bool = Tr
     }
 
 
+def _link(page: Page) -> Json:
+    """A link at the top, which keeps the time and what is chosen."""
+    source = "var-prefix=${prefix:percentencode}&var-datasource=${datasource:percentencode}"
+    return {
+        "type": "link",
+        "title": page.title,
+        "url": f"/d/{page.uid}" + ("" if page.shows_several else f"?{source}"),
+        "tags": [],
+        "asDropdown": False,
+        "includeVars": page.shows_several,
+        "keepTime": True,
+        "targetBlank": False,
+        "icon": "dashboard",
+        "tooltip": "",
+    }
+
+
 def _layout(rows: Sequence[Row]) -> list[Json]:
     panels: list[Json] = []
     number = 0
@@ -110,7 +137,7 @@ def _layout(rows: Sequence[Row]) -> list[Json]:
         }
         if row.repeat:
             heading["repeat"] = row.repeat
-        y += 1
+        y += bool(row.title)
         inside: list[Json] = []
         x = 0
         bottom = y
@@ -127,5 +154,5 @@ def _layout(rows: Sequence[Row]) -> list[Json]:
             heading["panels"] = inside
             panels.append(heading)
         else:
-            panels += [heading, *inside]
+            panels += [heading, *inside] if row.title else inside
     return panels

@@ -1,23 +1,36 @@
-"""The page for the morning: every scanner and coil in a row, each judged by its own history."""
+"""The page for the morning: every scanner and coil in one table, the worst first."""
 
 from __future__ import annotations
 
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
-from grafana.panels import Json, Shown, of_last_month, threshold_override, tiles
-from grafana.quantities import series, shown
-from grafana.variables import COIL, Site
-from hops.quantities import WATCHED, Bad, Quantity
+from grafana.panels import (
+    VALUE,
+    Json,
+    Shown,
+    alert_list,
+    colored,
+    count_above,
+    override,
+    sum_of_all,
+    table,
+    tiles,
+)
+from grafana.quantities import SIGMAS_UNIT, UNITS, by_side
+from grafana.variables import INGEST, SCANNER_UID, Site
+from hops.quantities import WATCHED, Quantity
 from hops.times import DAY
 
 UID = "hops-fleet"
-SCANNER_UID = "hops-scanner"
 
-DEVIATION = "from centre line"
-DEVIATION_UNIT = "suffix: \N{GREEK SMALL LETTER SIGMA}"
+NO_SCAN_DAYS = 4  # a weekday's scan is missed on the next working day even after a weekend
+SIGMAS = "sigmas"
+OUT, AGE, LEARNING = "out_of_control", "seconds_since_last_scan", "days_to_learn"
+SCANNER = "Scanner and coil"
 
 # A coil that is scanned on two weekdays rests for up to five days.
-AGES = ((None, "green"), (5 * DAY, "orange"), (8 * DAY, "red"))
+AGES = ((None, "transparent"), (5 * DAY, "orange"), (8 * DAY, "red"))
+NONE_IS_FINE = ((None, "green"), (1, "red"))
 
 
 def fleet(site: Site) -> Json:
@@ -25,66 +38,156 @@ def fleet(site: Site) -> Json:
         UID,
         "MRI stability: fleet",
         "The last scan of every scanner and coil, and how far it is from its own history.",
-        [Row("$path", [Placed(_last_scan(), 4, 4), *map(_tile, WATCHED)], repeat="path")],
         [
-            variables.datasource(),
-            variables.prefix(site),
-            *variables.coils(site),
-            variables.all_paths(site),
+            Row(
+                "",
+                [
+                    Placed(_out_of_control(site), 4, 6),
+                    Placed(_without_a_scan(site), 4, 6),
+                    Placed(_waiting(site), 4, 6),
+                    Placed(_alerts(), 12, 6),
+                    Placed(_table(site), 24, 24),
+                ],
+            )
         ],
+        variables.fleet(site),
         [service_notes("Service notes", ["service"], "purple")],
-        since="now-1y",
+        since="now-90d",
     )
 
 
-def _tile(quantity: Quantity) -> Placed:
-    metric = series(quantity, COIL)
-    sigmas = queries.SIGMAS
-    if quantity.bad is Bad.LOW:
-        side, colors = "below", ((None, "red"), (-sigmas, "green"))
-    else:
-        side, colors = "above", ((None, "green"), (sigmas, "red"))
+def _out_of_control(site: Site) -> Json:
+    text = "Coils of which something was out of control, or beyond the site's limit, in the last"
     panel = tiles(
-        shown(
-            quantity,
-            f"Mean of all slices in the last scan; beside it how many standard deviations it is "
-            f"from the centre line of its own history, red when more than {sigmas} {side}.",
+        Shown("Coils out of control", f"{text} scan.", "none", 0),
+        [queries.named(queries.newest(f"{site.control}.{OUT}"), "Value")],
+        NONE_IS_FINE,
+    )
+    return count_above(panel, 0)
+
+
+def _without_a_scan(site: Site) -> Json:
+    text = f"Scanners whose newest scan of any coil is more than {NO_SCAN_DAYS} days old."
+    panel = tiles(
+        Shown(f"No scan for {NO_SCAN_DAYS} days", text, "none", 0),
+        [queries.named(queries.newest(f"{site.location}.{INGEST}.{AGE}"), "Value")],
+        NONE_IS_FINE,
+    )
+    return count_above(panel, NO_SCAN_DAYS * DAY)
+
+
+def _waiting(site: Site) -> Json:
+    text = "Reports in the scanners' folders. A few for some seconds are normal; hours are not."
+    panel = tiles(
+        Shown("Reports that wait", text, "none", 0),
+        [queries.named(queries.newest(f"{site.location}.{INGEST}.waiting"), "Value")],
+        ((None, "green"), (1, "orange")),
+    )
+    return sum_of_all(panel)
+
+
+def _alerts() -> Json:
+    text = "What the alert rules say now. They ask for the same series as the table."
+    return alert_list("Alerts", text, '{source="hops"}')
+
+
+def _table(site: Site) -> Json:
+    """Its rows are the choices of the scanners' page, as a link has them."""
+    names = [*site.levels, "coil"]
+    choices = "&".join(f"var-{name}=\\{index}" for index, name in enumerate(names, 1))
+    path = r"^.*StabilityCollector\." + r"([^.]+)\." * len(site.levels) + r"control\.([^.]+)\."
+    name = f'{{"row":"{choices}","column":"\\{len(names) + 1}"}}'
+    columns = [OUT, AGE]
+    for quantity in WATCHED:
+        columns += [f"{quantity.column}.{VALUE}", f"{quantity.column}.{SIGMAS}"]
+    return table(
+        Shown(
+            "Scanners and coils",
+            "The last scan in the time shown, mean of all slices, and how many standard deviations "
+            "it is from the centre line of its own history: red beyond the limit on the side that "
+            "matters. The worst are first. A click on a row leads to its trends.",
+            "none",
+            0,
         ),
         [
-            queries.named(f"consolidateBy({queries.daily(metric)},'last')", "last scan"),
-            queries.named(f"consolidateBy({queries.deviation(metric)},'last')", DEVIATION),
+            queries.renamed(
+                queries.newest(f"{site.control}.{series}"), rf"{path}([^,()]+).*$", name
+            )
+            for series in (
+                f"{{{OUT},{AGE},{LEARNING}}}",
+                f"*.*.{{{VALUE},{SIGMAS}}}",
+            )
         ],
-        [(None, "text")],
-        [threshold_override(DEVIATION, DEVIATION_UNIT, 1, colors)],
+        [*columns, LEARNING],
+        SCANNER,
+        [_first_column(site), *_states(), *(each for q in WATCHED for each in _cells(q))],
     )
-    return Placed(_linked(panel), 5, 4)
 
 
-def _last_scan() -> Json:
-    """How long ago the last scan was."""
-    panel = tiles(
-        Shown(
-            "Last scan",
-            "Time since the last scan, to within a slot of Graphite's retention; orange after five "
-            "days, red after eight.",
-            "s",
-            1,
-        ),
-        [queries.named(f"consolidateBy({queries.age(f'{COIL}.SNR.mean.*')},'last')", "ago")],
-        AGES,
-        sparkline=False,
-    )
-    return _linked(of_last_month(panel, "none in 30 days"))
-
-
-def _linked(panel: Json) -> Json:
-    """Leads from the title, and from the number, to the scanner's page at this coil."""
+def _first_column(site: Site) -> Json:
+    """The choices in plain words, and the link with them."""
+    parts = [rf"var-{name}=([^&]+)" for name in (*site.levels, "coil")]
+    words = " ".join(f"${index}" for index in range(1, len(parts))) + f", coil ${len(parts)}"
+    shown = {"pattern": f"/^{'&'.join(parts)}$/", "result": {"text": words, "index": 0}}
     link = {
-        "title": "Trends of $path",
-        "url": f"/d/{SCANNER_UID}?var-path=${{path:percentencode}}"
-        "&var-prefix=${prefix:percentencode}&var-datasource=${datasource:percentencode}&${__url_time_range}",
+        "title": "Trends",
+        "url": f"/d/{SCANNER_UID}?${{__value.raw}}&var-prefix=${{prefix:percentencode}}"
+        "&var-datasource=${datasource:percentencode}&${__url_time_range}",
         "targetBlank": False,
     }
-    panel["links"] = [link]
-    panel["fieldConfig"]["defaults"]["links"] = [link]
-    return panel
+    return override(
+        SCANNER,
+        {"mappings": [{"type": "regex", "options": shown}], "links": [link], "custom.width": 215},
+    )
+
+
+def _states() -> list[Json]:
+    fine = {"type": "value", "options": {"0": {"text": "in control", "index": 0}}}
+    limits = {"type": "value", "options": {"0": {"text": "", "index": 0}}}
+    return [
+        override(
+            OUT,
+            {
+                "displayName": "State",
+                "unit": "suffix: out",
+                "mappings": [fine],
+                "custom.displayMode": "color-background-solid",
+                **colored(((None, "transparent"), (1, "red"))),
+            },
+        ),
+        override(
+            AGE,
+            {
+                "displayName": "Last scan",
+                "unit": "s",
+                "decimals": 1,
+                "custom.displayMode": "color-background-solid",
+                **colored(AGES),
+            },
+        ),
+        override(
+            LEARNING,
+            {"displayName": "Learning", "unit": "suffix: days to go", "mappings": [limits]},
+        ),
+    ]
+
+
+def _cells(quantity: Quantity) -> list[Json]:
+    unit = UNITS.get(quantity.unit, "none")
+    return [
+        override(
+            f"{quantity.column}.{VALUE}",
+            {"displayName": quantity.name, "unit": unit, "decimals": quantity.decimals},
+        ),
+        override(
+            f"{quantity.column}.{SIGMAS}",
+            {
+                "displayName": "\N{GREEK SMALL LETTER SIGMA}",
+                "custom.width": 62,
+                "unit": SIGMAS_UNIT,
+                "decimals": 1,
+                "custom.displayMode": "color-background-solid",
+                **colored(by_side(quantity, "transparent")),
+            },
+        ),
+    ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
-from grafana.panels import Json, Shown, of_last_month, tiles, trend
+from grafana.panels import Json, Shown, Steps, from_zero, tiles, trend
 from grafana.variables import INGEST, Site
 from hops.times import DAY
 
@@ -13,66 +15,66 @@ THIRD, HALF, HEIGHT = 8, 12, 7
 
 # Points across a page.
 SCREEN = 1000
+# So that one report does not look like a mountain.
+FEW_REPORTS = 5
+
+BAD: Steps = ((None, "green"), (1, "red"))
 
 
-def ingest(site: Site) -> Json:
-    return dashboard(
-        UID,
-        "MRI stability: ingest",
-        "Reports on their way into Graphite, and the health of Diamond and carbon.",
-        [
-            Row(
-                "Now",
-                [
-                    Placed(_count(site, "Waiting", "waiting", WAITING), 6, 5),
-                    Placed(_count(site, "Unconfirmed", "unconfirmed", UNCONFIRMED), 6, 5),
-                    Placed(_count(site, "Rejected", "rejected", REJECTED), 6, 5),
-                    Placed(_silence(site), 6, 5),
-                ],
-            ),
-            Row(
-                "Reports",
-                [
-                    Placed(_trend(site, "Waiting", "waiting", WAITING), HALF, HEIGHT),
-                    Placed(_trend(site, "Unconfirmed", "unconfirmed", UNCONFIRMED), HALF, HEIGHT),
-                    Placed(_trend(site, "Rejected", "rejected", REJECTED), HALF, HEIGHT),
-                    Placed(_trend(site, "Ingested", "ingested", INGESTED), HALF, HEIGHT),
-                    Placed(
-                        _trend(
-                            site, "Time since the last scan", "seconds_since_last_scan", LAST, "s"
-                        ),
-                        HALF,
-                        HEIGHT,
-                    ),
-                    Placed(
-                        _trend(
-                            site, "Oldest scan that waits", "oldest_waiting_seconds", OLDEST, "s"
-                        ),
-                        HALF,
-                        HEIGHT,
-                    ),
-                ],
-            ),
-            Row("Carbon", [Placed(_carbon(*panel), THIRD, HEIGHT) for panel in CARBON]),
-        ],
-        [variables.datasource(), variables.prefix(site), *variables.locations(site)],
-        [service_notes("Service notes", ["service"], "purple")],
-        since="now-7d",
-    )
+class Count(NamedTuple):
+    """What the collector says of each location."""
+
+    title: str
+    name: str
+    meaning: str
+    unit: str = "none"
+    least_top: float = FEW_REPORTS
 
 
-WAITING = "Reports in the scanner's folder. A few seconds are normal; hours are not"
-UNCONFIRMED = (
+WAITING = Count(
+    "Waiting",
+    "waiting",
+    "Reports in the scanner's folder. A few seconds are normal; hours are not",
+)
+UNCONFIRMED = Count(
+    "Unconfirmed",
+    "unconfirmed",
     "Reports that are published, and that Graphite does not show: carbon is down, busy, or may not "
-    "create their series. They stay in the folder and are published again"
+    "create their series. They stay in the folder and are published again",
 )
-REJECTED = (
+REJECTED = Count(
+    "Rejected",
+    "rejected",
     "Reports that are no reports, since Diamond read its configuration. Each lies in the Rejected "
-    "folder, with a file that says why"
+    "folder, with a file that says why",
 )
-INGESTED = "Reports archived since Diamond read its configuration"
-LAST = "Age of the scanner's newest scan, archived or waiting"
-OLDEST = "Age of the oldest scan that waits in the folder"
+UNREADABLE = Count(
+    "Unreadable",
+    "unreadable",
+    "Files with reports' names that the system refuses to show: see their rights",
+)
+INGESTED = Count("Ingested", "ingested", "Reports archived since Diamond read its configuration")
+LAST = Count(
+    "Time since the last scan",
+    "seconds_since_last_scan",
+    "Age of the scanner's newest scan, archived or waiting",
+    "s",
+    DAY,
+)
+OLDEST = Count(
+    "Oldest scan that waits",
+    "oldest_waiting_seconds",
+    "Age of the oldest scan that waits in the folder",
+    "s",
+    DAY,
+)
+STUCK = Count(
+    "Folder does not answer",
+    "stuck_seconds",
+    "For how long the scanner's share has not answered; 0 when it does",
+    "s",
+    3600,
+)
 
 CARBON = (
     ("Points received", "metricsReceived", "Points that carbon took in, a minute."),
@@ -93,48 +95,68 @@ CARBON = (
 )
 
 
-def _by_location(site: Site, name: str, consolidated: str) -> str:
-    """`consolidated`: which value counts where there are more than there is room for."""
-    series = f"consolidateBy({site.locations}.{INGEST}.{name},'{consolidated}')"
-    return rf"aliasSub({series},'^.*StabilityCollector\.(.*)\.ingest\..*','\1')"
+def ingest(site: Site) -> Json:
+    return dashboard(
+        UID,
+        "MRI stability: ingest",
+        "Reports on their way into Graphite, and the health of Diamond and carbon.",
+        [
+            Row(
+                "Now",
+                [
+                    Placed(_now(site, WAITING, ((None, "green"), (1, "orange"))), 6, 5),
+                    *(Placed(_now(site, each, BAD), 6, 5) for each in (UNCONFIRMED, REJECTED)),
+                    Placed(_now(site, STUCK, ((None, "green"), (60, "red"))), 6, 5),
+                ],
+            ),
+            Row(
+                "Reports",
+                [
+                    Placed(_over_time(site, each), HALF, HEIGHT)
+                    for each in (WAITING, UNCONFIRMED, REJECTED, UNREADABLE, INGESTED, LAST)
+                ]
+                + [Placed(_over_time(site, each), HALF, HEIGHT) for each in (OLDEST, STUCK)],
+            ),
+            Row("Carbon", [Placed(_carbon(*panel), THIRD, HEIGHT) for panel in CARBON]),
+        ],
+        variables.ingest(site),
+        [service_notes("Service notes", ["service"], "purple")],
+        since="now-7d",
+    )
 
 
-def _count(site: Site, title: str, name: str, meaning: str) -> Json:
+def _by_location(series: str) -> str:
+    return queries.renamed(series, rf"^.*StabilityCollector\.(.*)\.{INGEST}\..*", r"\1")
+
+
+def _now(site: Site, count: Count, thresholds: Steps) -> Json:
     return tiles(
-        Shown(title, f"{meaning}. By location; green is none.", "none", 0),
-        [_by_location(site, name, "last")],
-        [(None, "green"), (1, "orange" if name == "waiting" else "red")],
-        sparkline=False,
+        Shown(f"{count.title} now", f"{count.meaning}. By location.", count.unit, 0),
+        [_by_location(queries.newest(f"{site.location}.{INGEST}.{count.name}"))],
+        thresholds,
     )
 
 
-def _silence(site: Site) -> Json:
-    panel = tiles(
+def _over_time(site: Site, count: Count) -> Json:
+    panel = trend(
         Shown(
-            "Diamond's last word",
-            "Time since the collector last said anything, which it does at every run. Orange after "
-            "two hours, red after a day: see whether Diamond runs.",
-            "s",
-            0,
+            count.title,
+            f"{count.meaning}. A line for each location.",
+            count.unit,
+            1 if count.unit == "s" else 0,
         ),
-        [queries.named(queries.age(f"{site.locations}.{INGEST}.waiting"), "ago")],
-        [(None, "green"), (2 * 3600, "orange"), (DAY, "red")],
-        sparkline=False,
-    )
-    return of_last_month(panel, "nothing heard in 30 days")
-
-
-def _trend(site: Site, title: str, name: str, meaning: str, unit: str = "none") -> Json:
-    return trend(
-        Shown(title, f"{meaning}. A line for each location.", unit, 0),
-        [_by_location(site, name, "max")],
+        [_by_location(queries.greatest(f"{site.location}.{INGEST}.{count.name}"))],
         points=SCREEN,
     )
+    return from_zero(panel, count.least_top)
 
 
 def _carbon(title: str, name: str, meaning: str) -> Json:
-    return trend(
+    series = queries.greatest(f"carbon.agents.*.{name}")
+    panel = trend(
         Shown(title, f"{meaning} A line for each carbon.", "none", 0),
-        [rf"aliasSub(consolidateBy(carbon.agents.*.{name},'max'),'^.*agents\.([^.]*)\..*','\1')"],
+        [queries.renamed(series, r"^.*agents\.([^.]*)\..*", r"\1")],
         points=SCREEN,
     )
+    panel["fieldConfig"]["defaults"]["noValue"] = "Carbon keeps no metrics of itself here"
+    return from_zero(panel, FEW_REPORTS)

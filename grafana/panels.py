@@ -8,19 +8,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from hops.times import DAY
+
 Json = dict[str, Any]
+# The least value of each colour; None for the lowest.
+Steps = Sequence[tuple[float | None, str]]
 
 DATASOURCE: Json = {"type": "graphite", "uid": "${datasource}"}
 
 # Points of Graphite's finest slots in a trend: an hour in a year.
 TREND_POINTS = 10000
-# Of each of some dozen series.
-SLICES_POINTS = 1500
-# A value a day in a year.
-TILE_POINTS = 400
+# Of each of some dozen series: an hour in ninety days.
+SLICES_POINTS = 2200
+# Where only the newest value is shown.
+NEWEST = 1
 
-CENTRE, LOWER, UPPER = "centre line", "lower limit", "upper limit"
-OUT = "out of control"
+# A line ends where a coil has no limits for so long, and does not lead across.
+PAUSE = 14 * DAY
+
+VALUE, CENTRE, LOWER, UPPER, BEYOND = "value", "centre", "lower", "upper", "beyond"
+LIMIT, BEYOND_LIMIT = "limit", "beyond_limit"
+CHART = (VALUE, CENTRE, LOWER, UPPER, BEYOND, LIMIT, BEYOND_LIMIT)
 
 
 class Shown(NamedTuple):
@@ -33,35 +41,27 @@ class Shown(NamedTuple):
 
 
 def trend(
-    shown: Shown, queries: Sequence[str], overrides: Sequence[Json] = (), points: int = 0
+    shown: Shown, queries: Sequence[str], overrides: Sequence[Json] = (), points: int = TREND_POINTS
 ) -> Json:
     """Series over time: a dot each scan, joined across the days without one."""
+    custom = {
+        "drawStyle": "line",
+        "lineInterpolation": "linear",
+        "lineWidth": 1,
+        "fillOpacity": 0,
+        "gradientMode": "none",
+        "showPoints": "always",
+        "pointSize": 4,
+        "spanNulls": True,
+        "axisPlacement": "auto",
+        "axisLabel": "",
+        "scaleDistribution": {"type": "linear"},
+        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+        "stacking": {"group": "A", "mode": "none"},
+        "thresholdsStyle": {"mode": "off"},
+    }
     return {
-        **_panel("timeseries", shown, queries),
-        "maxDataPoints": points or TREND_POINTS,
-        "fieldConfig": {
-            "defaults": {
-                **_field(shown),
-                "color": {"mode": "palette-classic"},
-                "custom": {
-                    "drawStyle": "line",
-                    "lineInterpolation": "linear",
-                    "lineWidth": 1,
-                    "fillOpacity": 0,
-                    "gradientMode": "none",
-                    "showPoints": "always",
-                    "pointSize": 4,
-                    "spanNulls": True,
-                    "axisPlacement": "auto",
-                    "axisLabel": "",
-                    "scaleDistribution": {"type": "linear"},
-                    "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-                    "stacking": {"group": "A", "mode": "none"},
-                    "thresholdsStyle": {"mode": "off"},
-                },
-            },
-            "overrides": list(overrides),
-        },
+        **_panel("timeseries", shown, queries, points),
         "options": {
             "legend": {
                 "showLegend": True,
@@ -71,117 +71,175 @@ def trend(
             },
             "tooltip": {"mode": "multi", "sort": "none"},
         },
-    }
+    } | _defaults(shown, overrides, color={"mode": "palette-classic"}, custom=custom)
 
 
-def control_chart(shown: Shown, queries: Sequence[str]) -> Json:
-    """A trend with the lines called CENTRE, LOWER and UPPER, and big red dots called OUT."""
-    line = {
-        "custom.showPoints": "never",
-        "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
-    }
-    return trend(
-        shown,
-        queries,
-        [
-            override(CENTRE, {**line, "color": _fixed("green")}),
-            override(LOWER, {**line, "color": _fixed("orange")}),
-            override(
-                UPPER,
-                {
-                    **line,
-                    "color": _fixed("orange"),
-                    "custom.fillBelowTo": LOWER,
-                    "custom.fillOpacity": 8,
-                },
-            ),
-            override(
-                OUT,
-                {"color": _fixed("red"), "custom.drawStyle": "points", "custom.pointSize": 10},
-            ),
-        ],
-    )
-
-
-def tiles(
-    shown: Shown,
-    queries: Sequence[str],
-    thresholds: Sequence[tuple[float | None, str]],
-    overrides: Sequence[Json] = (),
-    sparkline: bool = True,
-) -> Json:
-    """The newest value of each series in big type, coloured by the `thresholds`.
-
-    A threshold is the least value of its colour, None for the lowest colour.
-    """
-    return {
-        **_panel("stat", shown, queries),
-        "maxDataPoints": TILE_POINTS,
-        "fieldConfig": {
-            "defaults": {
-                **_field(shown),
-                "color": {"mode": "thresholds"},
-                "thresholds": _thresholds(thresholds),
-            },
-            "overrides": list(overrides),
-        },
-        "options": {
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-            "orientation": "auto",
-            "textMode": "value_and_name",
-            "colorMode": "value",
-            "graphMode": "area" if sparkline else "none",
-            "justifyMode": "auto",
-        },
-    }
-
-
-def of_last_month(panel: Json, nothing: str) -> Json:
-    """The `panel` with only the last 30 days, whatever time the page shows: Graphite keeps those in
-    fine slots, which are few, and an age to within one. `nothing`: what it says without a value."""
-    panel["timeFrom"] = "30d"
-    panel["hideTimeOverride"] = True
-    panel["fieldConfig"]["defaults"]["noValue"] = nothing
+def from_zero(panel: Json, least_top: float) -> Json:
+    """The `panel` with an axis that begins at 0 and does not end below `least_top`."""
+    defaults = panel["fieldConfig"]["defaults"]
+    defaults["min"] = 0
+    defaults["custom"]["axisSoftMax"] = least_top
     return panel
 
 
-def heat_map(shown: Shown, queries: Sequence[str], least: float, most: float) -> Json:
-    """A row of cells for each series, red at `least` and below, blue at `most` and above."""
+def control_chart(shown: Shown, queries: Sequence[str]) -> Json:
+    """A trend with the lines of CHART: big red dots are beyond a limit."""
+    line = {
+        "custom.showPoints": "never",
+        "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
+        "custom.spanNulls": PAUSE * 1000,
+    }
+    # On the value's own dot, whose row in the tooltip says the same.
+    mark = {
+        "color": _fixed("red"),
+        "custom.drawStyle": "points",
+        "custom.pointSize": 9,
+        "custom.hideFrom": {"legend": False, "tooltip": True, "viz": False},
+    }
+    limits = {**line, "color": _fixed("orange")}
+    overrides = [
+        override(VALUE, {"color": _fixed("blue")}),
+        override(CENTRE, {**line, "color": _fixed("#8e8e8e")}),
+        override(LOWER, limits),
+        override(UPPER, {**limits, "custom.fillBelowTo": LOWER, "custom.fillOpacity": 8}),
+        override(BEYOND, mark),
+        override(LIMIT, {**line, "color": _fixed("red")}),
+        override(BEYOND_LIMIT, {**mark, "displayName": "beyond limit"}),
+    ]
+    return trend(shown, queries, overrides)
+
+
+def tiles(
+    shown: Shown, queries: Sequence[str], thresholds: Steps, overrides: Sequence[Json] = ()
+) -> Json:
+    """The newest value of each series in big type, coloured by the `thresholds`."""
     return {
-        **_panel("heatmap", shown, queries),
-        "maxDataPoints": TILE_POINTS,
-        "fieldConfig": {
-            "defaults": {
-                **_field(shown),
-                "custom": {
-                    "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-                    "scaleDistribution": {"type": "linear"},
-                },
-            },
-            "overrides": [],
-        },
+        **_panel("stat", shown, queries, NEWEST),
         "options": {
-            "calculate": False,
-            "cellGap": 1,
-            "cellValues": {"unit": shown.unit, "decimals": shown.decimals},
-            "color": {
-                "mode": "scheme",
-                "scheme": "RdYlBu",
-                "fill": "dark-orange",
-                "scale": "linear",
-                "exponent": 0.5,
-                "steps": 64,
-                "reverse": False,
-                "min": least,
-                "max": most,
-            },
-            "exemplars": {"color": "rgba(255,0,255,0.7)"},
-            "filterValues": {"le": 1e-9},
-            "legend": {"show": True},
-            "rowsFrame": {"layout": "auto"},
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "orientation": "auto",
+            "textMode": "auto",
+            "colorMode": "value",
+            "graphMode": "none",
+            "justifyMode": "auto",
+        },
+    } | _defaults(shown, overrides, color={"mode": "thresholds"}, thresholds=_steps(thresholds))
+
+
+def count_above(panel: Json, limit: float) -> Json:
+    """The tile with how many series are above the `limit`."""
+    above = {"id": "greater", "options": {"value": limit}}
+    kept = {"type": "include", "match": "any", "filters": [{"fieldName": "Value", "config": above}]}
+    return _of_all(panel, "count", {"id": "filterByValue", "options": kept})
+
+
+def sum_of_all(panel: Json) -> Json:
+    """The tile with the sum of all series."""
+    return _of_all(panel, "sum")
+
+
+def _of_all(panel: Json, calculation: str, *transformations: Json) -> Json:
+    reduced = {"calcs": [calculation], "fields": "/^Value$/", "values": False}
+    panel["options"]["reduceOptions"] = reduced
+    panel["transformations"] = [{"id": "seriesToRows", "options": {}}, *transformations]
+    panel["fieldConfig"]["defaults"]["noValue"] = "0"
+    return panel
+
+
+def table(
+    shown: Shown,
+    queries: Sequence[str],
+    columns: Sequence[str],
+    row: str,
+    overrides: Sequence[Json],
+) -> Json:
+    """A row for each `row` in the names of the series, which are JSON with `row` and `column`.
+
+    The first of the `columns` says which is worst; others than these are left out.
+    """
+    corner = "row\\column"
+    names = [corner, *columns]
+    order = {
+        "indexByName": {name: index for index, name in enumerate(names)},
+        "excludeByName": {},
+        "renameByName": {corner: row},
+    }
+    matrix = {
+        "rowField": "row",
+        "columnField": "column",
+        "valueField": "Value",
+        "emptyValue": "null",
+    }
+    return {
+        **_panel("table", shown, queries, NEWEST),
+        "options": {"showHeader": True, "footer": {"show": False}, "sortBy": []},
+        "transformations": [
+            {"id": "seriesToRows", "options": {}},
+            {"id": "extractFields", "options": {"source": "Metric", "format": "json"}},
+            {"id": "groupingToMatrix", "options": matrix},
+            {"id": "filterFieldsByName", "options": {"include": {"names": names}}},
+            {"id": "sortBy", "options": {"sort": [{"field": columns[0], "desc": True}]}},
+            {"id": "organize", "options": order},
+        ],
+    } | _defaults(
+        shown,
+        overrides,
+        color={"mode": "thresholds"},
+        thresholds=_steps([(None, "transparent")]),
+        custom={"align": "auto", "displayMode": "auto", "inspect": False, "minWidth": 60},
+        noValue="",
+    )
+
+
+def bands(shown: Shown, queries: Sequence[str], thresholds: Steps) -> Json:
+    """A band for each series, in the colour of its newest scan until the next.
+
+    No heat map: Grafana takes the time of a value for the end of its cell, so that all would stand
+    a cell too early, and turns the colours of palettes like RdYlBu round unless `reverse` is set.
+    """
+    custom = {
+        "lineWidth": 0,
+        "fillOpacity": 90,
+        "spanNulls": True,
+        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+    }
+    return {
+        **_panel("state-timeline", shown, queries, SLICES_POINTS),
+        "options": {
             "showValue": "never",
-            "tooltip": {"show": True, "yHistogram": False},
-            "yAxis": {"axisPlacement": "left", "axisLabel": "slice", "reverse": True},
+            "rowHeight": 0.9,
+            "mergeValues": True,
+            "alignValue": "left",
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+    } | _defaults(
+        shown, (), color={"mode": "thresholds"}, thresholds=_steps(thresholds), custom=custom
+    )
+
+
+def alert_list(title: str, description: str, labels: str) -> Json:
+    """The alerts with these `labels` that fire or are about to."""
+    return {
+        "type": "alertlist",
+        "title": title,
+        "description": description,
+        "options": {
+            "viewMode": "list",
+            "groupMode": "default",
+            "groupBy": [],
+            "maxItems": 40,
+            "sortOrder": 3,
+            "dashboardAlerts": False,
+            "alertName": "",
+            "alertInstanceLabelFilter": labels,
+            "stateFilter": {
+                "firing": True,
+                "pending": True,
+                "noData": True,
+                "normal": False,
+                "error": True,
+            },
         },
     }
 
@@ -194,21 +252,18 @@ def override(name: str, properties: Json) -> Json:
     }
 
 
-def threshold_override(
-    name: str, unit: str, decimals: int, thresholds: Sequence[tuple[float | None, str]]
-) -> Json:
-    """A unit and colours of its own for the series called `name`."""
-    return override(
-        name, {"unit": unit, "decimals": decimals, "thresholds": _thresholds(thresholds)}
-    )
+def colored(thresholds: Steps) -> Json:
+    """Properties of an override: colours by `thresholds`."""
+    return {"thresholds": _steps(thresholds)}
 
 
-def _panel(kind: str, shown: Shown, queries: Sequence[str]) -> Json:
+def _panel(kind: str, shown: Shown, queries: Sequence[str], points: int) -> Json:
     return {
         "type": kind,
         "title": shown.title,
         "description": shown.description,
         "datasource": DATASOURCE,
+        "maxDataPoints": points,
         "targets": [
             {
                 "refId": chr(ord("A") + index),
@@ -221,16 +276,18 @@ def _panel(kind: str, shown: Shown, queries: Sequence[str]) -> Json:
     }
 
 
-def _field(shown: Shown) -> Json:
-    return {
+def _defaults(shown: Shown, overrides: Sequence[Json], **more: object) -> Json:
+    defaults = {
         "unit": shown.unit,
         "decimals": shown.decimals,
         "mappings": [],
-        "thresholds": _thresholds([(None, "green")]),
+        "thresholds": _steps([(None, "green")]),
+        **more,
     }
+    return {"fieldConfig": {"defaults": defaults, "overrides": list(overrides)}}
 
 
-def _thresholds(steps: Sequence[tuple[float | None, str]]) -> Json:
+def _steps(steps: Steps) -> Json:
     return {
         "mode": "absolute",
         "steps": [{"value": value, "color": color} for value, color in steps],

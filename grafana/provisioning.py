@@ -11,6 +11,9 @@ from grafana.panels import Json
 GRAPHITE_URL = "HOPS_GRAPHITE_URL"
 GRAFANA_DIR = "HOPS_GRAFANA_DIR"
 
+# Seconds until Grafana gives up an answer: a slow disk that has to be read for the first time.
+TIMEOUT = 60
+
 
 def datasources() -> Json:
     return {
@@ -22,7 +25,7 @@ def datasources() -> Json:
                 "type": "graphite",
                 "access": "proxy",
                 "url": f"${GRAPHITE_URL}",
-                "jsonData": {"graphiteVersion": "1.1"},
+                "jsonData": {"graphiteVersion": "1.1", "timeout": TIMEOUT},
             }
         ],
     }

@@ -1,24 +1,17 @@
-"""A quantity as panels show it, and Graphite is asked for it."""
+"""A quantity as panels show it: in words, units and colours."""
 
 from __future__ import annotations
 
-from grafana import queries
-from grafana.panels import Shown
+from grafana.panels import Shown, Steps
 from hops.control import HISTORY, LAG, WIDTH
 from hops.quantities import Bad, Quantity
 
-HOW_LIMITS = (
-    f"Centre line: mean of the {HISTORY} days that ended {LAG} days before. Limits: {WIDTH} of "
-    "their standard deviations away. A big red dot marks a day whose scan is beyond"
-)
+SIGMAS_UNIT = "suffix: \N{GREEK SMALL LETTER SIGMA}"
+
+SIDES = {Bad.LOW: "below", Bad.HIGH: "above", Bad.BOTH: "on either side"}
 
 # Grafana's names of units.
 UNITS = {"%": "percent"}
-
-
-def series(quantity: Quantity, coil: str, slices: str = "*") -> str:
-    """The metric path for a coil's path."""
-    return f"{coil}.{quantity.column}.{slices}"
 
 
 def shown(quantity: Quantity, more: str, title: str = "") -> Shown:
@@ -28,7 +21,18 @@ def shown(quantity: Quantity, more: str, title: str = "") -> Shown:
     return Shown(title or quantity.name, text, unit, quantity.decimals)
 
 
-def out_of_control(quantity: Quantity, metric: str) -> str:
-    """The scans beyond the limit that matters."""
-    marks = {Bad.LOW: queries.below, Bad.HIGH: queries.above, Bad.BOTH: queries.beyond}
-    return marks[quantity.bad](metric)
+def how_limits(quantity: Quantity) -> str:
+    """What its control chart shows, in sentences."""
+    return (
+        f"Grey: centre line, the mean of the {HISTORY} days that ended {LAG} days before, begun "
+        f"anew at a service note. Orange: limits, {WIDTH} of their standard deviations away; none "
+        "while the coil is learning. Red line: the site's own limit. A big red dot is a scan "
+        f"beyond a limit {SIDES[quantity.bad]}, the side that matters."
+    )
+
+
+def by_side(quantity: Quantity, fine: str) -> Steps:
+    """Colours of sigmas: red beyond the limit on the side that matters, else `fine`."""
+    low = [(None, "red"), (-WIDTH, fine)] if quantity.bad <= 0 else [(None, fine)]
+    high = [(WIDTH, "red")] if quantity.bad >= 0 else []
+    return [*low, *high]

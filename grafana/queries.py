@@ -1,161 +1,64 @@
-r"""Graphite queries: what is asked of the render API, as text.
+"""Graphite queries: what is asked of the render API, as text.
 
-The control charts are those of `hops report`, whose limits `hops.control` explains. Scans
-are sparse, a point a day among slots without any, so that
-
-- the slices of a scan, which are in one slot, are averaged first, and then the day's last
-  scan stands for the day (`summarize`);
-- there are no limits where the history has scans on less than LEAST of its days.
+All that is judged is stored, so they are paths, and no other functions than these, which mean the
+same on every store that speaks Graphite's language.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from hops import control
-
-HISTORY = f"{control.HISTORY}d"
-LAG = f"{control.LAG}d"
-LEAST = round((control.FEWEST - 0.5) / control.HISTORY, 3)
-SIGMAS = control.WIDTH
-
-# The heat map's: cells of a week, which is what a year has room for.
-WEEK = "7d"
-HISTORY_IN_WEEKS = "308d"
-LAG_IN_WEEKS = "56d"
-LEAST_WEEKS = 0.15
-
-# Of a location; a scanner's path has one node a level.
-LEVELS = (1, 2, 3, 4)
+from hops.quantities import Quantity
 
 
-class Limits(NamedTuple):
-    """A control chart's lines, as queries with a value a day."""
-
-    centre: str
-    lower: str
-    upper: str
+def control(coil: str, quantity: Quantity, name: str) -> str:
+    """The stored series called `name` of a coil's control chart."""
+    return f"{coil}.{quantity.column}.{name}"
 
 
-def scans(metric: str) -> str:
-    """The mean of the slices (or whatever series) of `metric`, at the times of the scans."""
-    return f"averageSeries({metric})"
+def reports(coil: str, column: str, slices: str) -> str:
+    """The series of `slices` in the reports of a coil."""
+    return f"{coil}.{column}.{slices}"
 
 
-def daily(metric: str) -> str:
-    """The day's last scan, at the beginning of its UTC day."""
-    return f"summarize({scans(metric)},'1d','last')"
+def lines(coil: str, quantity: Quantity, names: Iterable[str]) -> str:
+    """Series of a control chart, called by their names.
 
-
-def centre(metric: str) -> str:
-    """The mean of the history, whose newest day counts only up to the time of day it is now."""
-    return _history(daily(metric), "average")
-
-
-def sigma(metric: str) -> str:
-    """The (population) standard deviation in the history, in the metric's unit."""
-    return _history(daily(metric), "stddev")
-
-
-def _history(series: str, function: str) -> str:
-    # In this order, because Graphite evaluates what is in a timeShift twice.
-    return f"movingWindow(timeShift({series},'{LAG}'),'{HISTORY}','{function}',{LEAST})"
-
-
-def limits(metric: str) -> Limits:
-    """The centre line and SIGMAS standard deviations below and above it."""
-    distance = f"scale({sigma(metric)},{SIGMAS})"
-    return Limits(
-        centre(metric),
-        f"diffSeries({centre(metric)},{distance})",
-        f"sumSeries({centre(metric)},{distance})",
-    )
-
-
-def deviation(metric: str) -> str:
-    """How many standard deviations each day's scan is from the centre line: (x - m) / s.
-
-    The difference of no scan and the centre line is the centre line to Graphite; a product has no
-    value where one of its factors has none. And a product keeps the name that its factors have in
-    common, which is what an alert is called by.
+    A limit or a mark that was taken back is -1, since Graphite forgets no point; no quantity is.
     """
-    difference = f"diffSeries({daily(metric)},{centre(metric)})"
-    return f"multiplySeries({_one(daily(metric))},{difference},invert({sigma(metric)}))"
+    series = control(coil, quantity, f"{{{','.join(names)}}}")
+    return f"aliasByNode(removeBelowValue({series},0),-1)"
 
 
-def _one(series: str) -> str:
-    """1 where the series has a value, and nothing elsewhere."""
-    return f"offset(scale({series},0),1)"
+def by_slice(series: str) -> str:
+    """A series for each slice, called by its number, in the order of the slices."""
+    return f"aliasByNode(sortByName({newest(series)},true),-1)"
 
 
-def marked(metric: str, deviations: str) -> str:
-    """The day's scan where `deviations` has a value; nothing elsewhere."""
-    return f"multiplySeries({daily(metric)},{_one(deviations)})"
+def mean(series: str, name: str) -> str:
+    """The mean of the slices at the times of the scans."""
+    return named(f"averageSeries({series})", name)
 
 
-def above(metric: str) -> str:
-    """The scans above the upper limit."""
-    return marked(metric, f"removeBelowValue({deviation(metric)},{SIGMAS})")
+def newest(series: str) -> str:
+    """The newest value counts where there are more than there is room for."""
+    return f"consolidateBy({series},'last')"
 
 
-def below(metric: str) -> str:
-    """The scans below the lower limit."""
-    return marked(metric, f"removeAboveValue({deviation(metric)},-{SIGMAS})")
+def greatest(series: str) -> str:
+    """The greatest value counts where there are more than there is room for."""
+    return f"consolidateBy({series},'max')"
 
 
-def beyond(metric: str) -> str:
-    """The scans beyond either limit."""
-    return marked(metric, f"removeBelowValue(absolute({deviation(metric)}),{SIGMAS})")
-
-
-def by_slice(metric: str) -> str:
-    r"""A series for each slice, called by its number, in the order of the slices."""
-    return f"sortByName({_slice_names(metric)},true)"
-
-
-def weeks_by_slice(metric: str) -> str:
-    """For each slice, the mean of a week in percent of the slice's centre line."""
-    week = f"summarize({metric},'{WEEK}','avg')"
-    shifted = f"timeShift({week},'{LAG_IN_WEEKS}')"
-    history = f"movingWindow({shifted},'{HISTORY_IN_WEEKS}','average',{LEAST_WEEKS})"
-    return f"sortByName({_slice_names(f'scale(divideSeriesLists({week},{history}),100)')},true)"
-
-
-def _slice_names(series: str) -> str:
-    # Of the first path in a name the last node. No dollar sign, which is Grafana's.
-    return rf"aliasSub({series},'^(?:\w+\()*[^,()]*\.(\d+)(?:[,()].*)?','\1')"
-
-
-def age(metric: str) -> str:
-    """Seconds since the last scan, to within a slot: t - k as k * (t/k - 1), where k is the time of
-    the last scan up to the time t; a product has no value before the first scan."""
-    then = f"keepLastValue(divideSeries({_clock()},{_one(scans(metric))}))"
-    return f"multiplySeries({then},offset(divideSeries({_clock()},{then}),-1))"
-
-
-def _clock() -> str:
-    # A slot of an hour begins when its first ten minutes do.
-    return "consolidateBy(time('clock',600),'min')"
+def kept(series: str, slots: int) -> str:
+    """A value stands for the `slots` after it that have none, but for no longer silence."""
+    return f"keepLastValue({series},{slots})"
 
 
 def named(series: str, name: str) -> str:
     return f"alias({series},'{name}')"
 
 
-def any_location(prefix: str, below: str) -> str:
-    """The series `below` every location under `prefix`, however many levels it has."""
-    return _group(f"{prefix}.StabilityCollector.{'.'.join('*' * n)}.{below}" for n in LEVELS)
-
-
-def for_each_coil(prefix: str, section: str, template: str) -> str:
-    """`template`, in which % stands for the path of a coil, for each coil with recent scans.
-
-    The coil is four nodes before the end of its series: coil, section, column, slice.
-    """
-    series = any_location(prefix, f"*.{section}.*")
-    return f'applyByNode({series},-4,"{template}","%")'
-
-
-def _group(series: Iterable[str]) -> str:
-    return f"group({','.join(series)})"
+def renamed(series: str, pattern: str, name: str) -> str:
+    r"""`name` may have what the `pattern` found: \1. No dollar sign, which is Grafana's."""
+    return f"aliasSub({series},'{pattern}','{name}')"

@@ -1,118 +1,185 @@
-"""The trends of a scanner and coil, or of several: control charts, slices, raw against fitted."""
+"""The trends of a scanner and coil: sigmas, slices, control charts, raw against fitted."""
 
 from __future__ import annotations
 
 from grafana import queries, variables
 from grafana.dashboard import Placed, Row, dashboard, service_notes
-from grafana.fleet import SCANNER_UID
 from grafana.panels import (
-    CENTRE,
-    LOWER,
-    OUT,
+    CHART,
     SLICES_POINTS,
-    UPPER,
     Json,
     Shown,
+    bands,
+    colored,
     control_chart,
-    heat_map,
+    override,
+    tiles,
     trend,
 )
-from grafana.quantities import HOW_LIMITS, out_of_control, series, shown
-from grafana.variables import COIL, Site
+from grafana.quantities import SIGMAS_UNIT, by_side, how_limits, shown
+from grafana.variables import SCANNER_UID, Site
+from hops.control import WIDTH
 from hops.quantities import FIT, SIGNAL, SNR, WATCHED, Quantity
+from hops.times import DAY
 
 SLICES = "$slice"
-HALF, CHART = 12, 8
+FULL, HALF, HEIGHT = 24, 12, 8
+CHARTED = (*WATCHED, SIGNAL)
+
+# Limits of single slices are wider than WIDTH, as there are many: the fault is redder, what is
+# better is no fault.
+SLICE_COLORS = (
+    (None, "#67000d"),
+    (-12, "#cb181d"),
+    (-8, "#fb6a4a"),
+    (-4, "#dfe3e8"),
+    (4, "#9ecae1"),
+)
 
 
 def scanner(site: Site) -> Json:
+    coil, reports = site.control, site.coils
     return dashboard(
         SCANNER_UID,
         "MRI stability: scanner",
-        "Trends of one scanner and coil, or of several one above the other.",
+        "Trends of one scanner and coil, or of several coils one above the other.",
         [
             Row(
-                "Trends: $path",
-                [*map(_chart, (*WATCHED, SIGNAL)), Placed(_slice_map(), HALF, CHART)],
-                repeat="path",
-            ),
-            Row(
-                "Slice by slice: $path",
-                [*map(_slices, (*WATCHED, SIGNAL))],
-                repeat="path",
-                folded=True,
-            ),
-            Row(
-                "Raw and fitted: $path",
+                f"Coil $coil of {site.title}",
                 [
-                    Placed(_raw_and_fitted("P2Ppct", "Peak to peak", "drift"), HALF, CHART),
-                    Placed(
-                        _raw_and_fitted("sdpct", "Standard deviation", "fluctuation"), HALF, CHART
-                    ),
+                    Placed(_sigmas(coil), 16, 4),
+                    Placed(_state(coil), 8, 4),
+                    Placed(_slice_map(coil), FULL, 10),
+                    *(Placed(_chart(coil, each), HALF, HEIGHT) for each in CHARTED),
                 ],
-                repeat="path",
+                repeat="coil",
+            ),
+            Row(
+                "Slice by slice: coil $coil",
+                [
+                    Placed(panel, HALF, HEIGHT)
+                    for each in CHARTED
+                    for panel in (_slices(reports, each), _slice_sigmas(coil, each))
+                ],
+                repeat="coil",
                 folded=True,
             ),
-            Row("Fit: $path", [*map(_chart, FIT)], repeat="path", folded=True),
+            Row(
+                "Raw, fitted and the fit: coil $coil",
+                [
+                    *(
+                        Placed(_raw_and_fitted(reports, *which), HALF, HEIGHT)
+                        for which in (
+                            ("P2Ppct", "Peak to peak", "drift"),
+                            ("sdpct", "Standard deviation", "fluctuation"),
+                        )
+                    ),
+                    *(Placed(_fit(reports, each), HALF, HEIGHT) for each in FIT),
+                ],
+                repeat="coil",
+                folded=True,
+            ),
         ],
+        variables.scanner(site),
         [
-            variables.datasource(),
-            variables.prefix(site),
-            *variables.coils(site),
-            variables.some_paths(site),
-            variables.slices(site),
-            variables.location_of_path(site),
-        ],
-        [
-            service_notes("Service notes", ["$location"], "purple"),
+            service_notes("Service notes", [site.title], "purple"),
             service_notes("Notes of all scanners", ["service"], "blue", enabled=False),
         ],
-        since="now-1y",
+        since="now-90d",
     )
 
 
-def _chart(quantity: Quantity) -> Placed:
-    metric = series(quantity, COIL, SLICES)
-    limits = queries.limits(metric)
-    panel = control_chart(
-        shown(quantity, f"Mean of the chosen slices. {HOW_LIMITS}."),
-        [
-            queries.named(queries.scans(metric), quantity.name),
-            queries.named(limits.centre, CENTRE),
-            queries.named(limits.lower, LOWER),
-            queries.named(limits.upper, UPPER),
-            queries.named(out_of_control(quantity, metric), OUT),
-        ],
-    )
-    return Placed(panel, HALF, CHART)
-
-
-def _slice_map() -> Json:
-    return heat_map(
+def _sigmas(coil: str) -> Json:
+    return tiles(
         Shown(
-            "SNR, slice by week",
-            "Mean of each week, in percent of the slice's own centre line: mean of the 44 weeks "
-            "that ended eight weeks before. A coil element that fails shows as a red band at the "
-            "slices near it.",
-            "percent",
+            "The last scan, from its centre line",
+            f"How many standard deviations the last scan is from the centre line of its own "
+            f"history: red when more than {WIDTH} away on the side that matters. 0 while the coil "
+            "is learning.",
+            SIGMAS_UNIT,
             1,
         ),
-        [queries.weeks_by_slice(series(SNR, COIL, SLICES))],
-        least=90,
-        most=110,
+        [
+            queries.named(queries.newest(queries.control(coil, each, "sigmas")), each.name)
+            for each in CHARTED
+        ],
+        [(None, "green")],
+        [override(each.name, colored(by_side(each, "green"))) for each in CHARTED],
     )
 
 
-def _slices(quantity: Quantity) -> Placed:
-    panel = trend(
+def _state(coil: str) -> Json:
+    state = {"Last scan": "seconds_since_last_scan", "Days to learn": "days_to_learn"}
+    return tiles(
+        Shown(
+            "State",
+            "Time since the last scan of the coil, and days with scans that it still needs until "
+            "there are limits: a new coil, or one since a service note, learns what is normal.",
+            "none",
+            0,
+        ),
+        [queries.named(queries.newest(f"{coil}.{name}"), title) for title, name in state.items()],
+        [(None, "text")],
+        [
+            override(
+                "Last scan",
+                {
+                    "unit": "s",
+                    "decimals": 1,
+                    **colored(((None, "text"), (5 * DAY, "orange"), (8 * DAY, "red"))),
+                },
+            ),
+            override("Days to learn", colored(((None, "text"), (1, "orange")))),
+        ],
+    )
+
+
+def _chart(coil: str, quantity: Quantity) -> Json:
+    return control_chart(
+        shown(quantity, f"Mean of all slices. {how_limits(quantity)}"),
+        [queries.lines(coil, quantity, CHART)],
+    )
+
+
+def _slice_map(coil: str) -> Json:
+    return bands(
+        Shown(
+            "SNR, slice by slice",
+            "How many standard deviations each slice is from the centre line of its own history, "
+            "from one scan to the next. A coil element that fails shows as red bands of the slices "
+            "near it. Pale is as always, blue is better.",
+            SIGMAS_UNIT,
+            1,
+        ),
+        [queries.by_slice(queries.control(coil, SNR, f"slices.{SLICES}"))],
+        SLICE_COLORS,
+    )
+
+
+def _slices(reports: str, quantity: Quantity) -> Json:
+    return trend(
         shown(quantity, "A line for each chosen slice.", f"{quantity.name} of each slice"),
-        [queries.by_slice(series(quantity, COIL, SLICES))],
+        [queries.by_slice(queries.reports(reports, quantity.column, SLICES))],
         points=SLICES_POINTS,
     )
-    return Placed(panel, HALF, CHART)
 
 
-def _raw_and_fitted(column: str, title: str, what: str) -> Json:
+def _slice_sigmas(coil: str, quantity: Quantity) -> Json:
+    return trend(
+        Shown(
+            f"{quantity.name} of each slice, from its centre line",
+            f"{quantity.help}. How many standard deviations each chosen slice is from the centre "
+            "line of its own history, so that slices of different level compare.",
+            SIGMAS_UNIT,
+            1,
+        ),
+        [queries.by_slice(queries.control(coil, quantity, f"slices.{SLICES}"))],
+        points=SLICES_POINTS,
+    )
+
+
+def _raw_and_fitted(reports: str, column: str, title: str, what: str) -> Json:
+    series = {"raw (SI)": f"SI.{column}", "fitted (SIfit)": f"SIfit.{column}"}
     return trend(
         Shown(
             f"{title}: raw and fitted",
@@ -124,7 +191,16 @@ def _raw_and_fitted(column: str, title: str, what: str) -> Json:
             3,
         ),
         [
-            queries.named(queries.scans(f"{COIL}.SI.{column}.{SLICES}"), "raw (SI)"),
-            queries.named(queries.scans(f"{COIL}.SIfit.{column}.{SLICES}"), "fitted (SIfit)"),
+            queries.mean(queries.reports(reports, name, SLICES), title)
+            for title, name in series.items()
         ],
+    )
+
+
+def _fit(reports: str, quantity: Quantity) -> Json:
+    looks = shown(quantity, "Mean of the chosen slices.")
+    if quantity.decimals > 3:
+        looks = looks._replace(unit="sci", decimals=2)
+    return trend(
+        looks, [queries.mean(queries.reports(reports, quantity.column, SLICES), quantity.name)]
     )

@@ -7,23 +7,22 @@ from typing import NamedTuple
 
 from grafana.panels import DATASOURCE, Json
 
+SCANNER_UID = "hops-scanner"
+
 # A site's own are given to the program that builds the dashboards.
 DEFAULT_PREFIX = "servers.*"
 DEFAULT_LEVELS = ("site", "building", "scanner")
 
 # What a site cannot call its levels: the names of the other variables.
-TAKEN = ("datasource", "prefix", "coil", "path", "slice", "location")
+TAKEN = ("datasource", "prefix", "coil", "slice")
 
 # What is below a coil, and what is below a location beside its coils.
 SECTIONS = "{SI,SIfit,SNR,ghost,fit}"
-INGEST = "ingest"
+INGEST, CONTROL = "ingest", "control"
 
 COLLECTOR = "$prefix.StabilityCollector"
-# What queries say for a scanner and one of its coils.
-COIL = f"{COLLECTOR}.$path"
 
 BY_NAME, BY_NUMBER = 1, 3  # Grafana's numbers for orders of the choices
-VISIBLE, HIDDEN = 0, 2
 ALL: Json = {"selected": True, "text": ["All"], "value": ["$__all"]}
 
 
@@ -34,134 +33,99 @@ class Site(NamedTuple):
     levels: tuple[str, ...] = DEFAULT_LEVELS
 
     @property
-    def locations(self) -> str:
+    def title(self) -> str:
+        """The chosen location, as service notes are tagged with it."""
+        return ".".join(f"${name}" for name in self.levels)
+
+    @property
+    def location(self) -> str:
         """What queries say for the chosen locations."""
-        return _path(self.levels)
+        return f"{COLLECTOR}.{self.title}"
 
     @property
     def coils(self) -> str:
-        """What queries say for the chosen coils of the chosen locations."""
-        return _path((*self.levels, "coil"))
+        """What queries say for the chosen coils' reports."""
+        return f"{self.location}.$coil"
+
+    @property
+    def control(self) -> str:
+        """What queries say for what is judged of the chosen coils."""
+        return f"{self.location}.{CONTROL}.$coil"
 
 
-def datasource() -> Json:
-    """Which Graphite, if Grafana knows several."""
-    return {
-        "type": "datasource",
-        "name": "datasource",
-        "label": "Graphite",
-        "description": "The Graphite that has the reports.",
-        "query": "graphite",
-        "regex": "",
-        "current": {},
-        "options": [],
-        "multi": False,
-        "includeAll": False,
-        "refresh": 1,
-        "hide": VISIBLE,
-        "skipUrlSync": False,
-    }
+def fleet(site: Site) -> list[Json]:
+    """All scanners and coils, of which some may be chosen."""
+    return [*map(_with_all, _coils(site)), *_source(site)]
 
 
-def prefix(site: Site) -> Json:
-    return _text_box(
-        "prefix",
-        "Prefix",
-        "What metric paths begin with, up to StabilityCollector: Diamond's path_prefix and host.",
-        site.prefix,
-    )
+def scanner(site: Site) -> list[Json]:
+    """A scanner, one or several of its coils, and the slices."""
+    *levels, coil = _coils(site)
+    return [*levels, {**coil, "multi": True}, _with_all(_slices(site)), *_source(site)]
 
 
-def locations(site: Site) -> list[Json]:
-    """A choice for each level of the locations that have a collector."""
-    return _nodes(site.levels, INGEST)
+def ingest(site: Site) -> list[Json]:
+    """All locations that have a collector, of which some may be chosen."""
+    return [*map(_with_all, _nodes(site.levels, INGEST)), *_source(site)]
 
 
-def coils(site: Site) -> list[Json]:
+def _source(site: Site) -> list[Json]:
+    """Last, since most need not know: they are right as the dashboards are built."""
+    return [
+        _text_box(
+            "prefix",
+            "Prefix",
+            "What metric paths begin with: Diamond's path_prefix and host.",
+            site.prefix,
+        ),
+        {
+            "type": "datasource",
+            "name": "datasource",
+            "label": "Graphite",
+            "description": "The Graphite that has the reports.",
+            "query": "graphite",
+            "regex": "",
+            "current": {},
+            "options": [],
+            "multi": False,
+            "includeAll": False,
+            "refresh": 1,
+            "hide": 0,
+            "skipUrlSync": False,
+        },
+    ]
+
+
+def _coils(site: Site) -> list[Json]:
     """A choice for each level of the locations that have coils, and one for the coils there."""
     *levels, coil = _nodes((*site.levels, "coil"), SECTIONS)
     return [*levels, {**coil, "sort": BY_NUMBER}]
 
 
-def all_paths(site: Site) -> Json:
-    """Each scanner with each of its coils, of those that are chosen."""
-    return {**_paths(site), "includeAll": True, "current": ALL, "hide": HIDDEN}
-
-
-def some_paths(site: Site) -> Json:
-    """A scanner with one of its coils, or several, out of those that are chosen."""
-    return _paths(site)
-
-
-def slices(site: Site) -> Json:
-    return _with_all(
-        _query(
-            "slice",
-            "Slices",
-            "The slices that are averaged, or shown side by side.",
-            f"{site.coils}.{SECTIONS}.mean.*",
-            "",
-            BY_NUMBER,
-        )
+def _slices(site: Site) -> Json:
+    return _query(
+        "slice",
+        "The slices that are averaged, or shown side by side.",
+        f"{site.coils}.{SECTIONS}.mean.*",
+        "",
+        BY_NUMBER,
     )
-
-
-def location_of_path(site: Site) -> Json:
-    """The location of the first path that is shown, which its service notes are tagged with.
-
-    A choice of one, since Graphite finds the events that have all of the tags it is asked for.
-    """
-    return {
-        **_query(
-            "location",
-            "Location",
-            "The location whose service notes are shown.",
-            f"expand({site.coils}.{SECTIONS})",
-            r"/StabilityCollector\.(?=${path:regex}\.[^.]+$)(.+)\.[^.]+\.[^.]+$/",
-            BY_NAME,
-        ),
-        "hide": HIDDEN,
-    }
 
 
 def _nodes(names: Sequence[str], below: str) -> list[Json]:
     """A choice for each node of the paths to `below`, among those that the choices before it
-    leave; at first all of them."""
-    choices = []
-    for index, name in enumerate(names):
-        rest = ".".join("*" * (len(names) - index))
-        choices.append(
-            _with_all(
-                _query(
-                    name,
-                    name.capitalize(),
-                    f"Which {name}, or several.",
-                    f"expand({_path(names[:index])}.{rest}.{below})",
-                    rf"/StabilityCollector\.(?:[^.]+\.){{{index}}}([^.]+)\./",
-                    BY_NAME,
-                )
-            )
-        )
-    return choices
-
-
-def _paths(site: Site) -> Json:
-    return {
-        **_query(
-            "path",
-            "Shown",
-            "The scanners and coils on this page, like Harvard.Northwest.Bay1.32, out of those "
-            "that the other choices leave. Tick several to compare them.",
-            f"expand({site.coils}.{SECTIONS})",
-            r"/StabilityCollector\.(.+)\.[^.]+$/",
+    leave."""
+    return [
+        _query(
+            name,
+            f"Which {name}.",
+            f"expand({'.'.join([COLLECTOR, *(f'${each}' for each in names[:index])])}"
+            f".{'.'.join('*' * (len(names) - index))}.{below})",
+            rf"/StabilityCollector\.(?:[^.]+\.){{{index}}}([^.]+)\./",
             BY_NAME,
-        ),
-        "multi": True,
-    }
-
-
-def _path(names: Sequence[str]) -> str:
-    return ".".join([COLLECTOR, *(f"${name}" for name in names)])
+        )
+        for index, name in enumerate(names)
+    ]
 
 
 def _with_all(query: Json) -> Json:
@@ -178,16 +142,16 @@ def _text_box(name: str, label: str, description: str, text: str) -> Json:
         "query": text,
         "current": {"selected": True, "text": text, "value": text},
         "options": [{"selected": True, "text": text, "value": text}],
-        "hide": VISIBLE,
+        "hide": 0,
         "skipUrlSync": False,
     }
 
 
-def _query(name: str, label: str, description: str, query: str, regex: str, order: int) -> Json:
+def _query(name: str, description: str, query: str, regex: str, order: int) -> Json:
     return {
         "type": "query",
         "name": name,
-        "label": label,
+        "label": name.capitalize(),
         "description": description,
         "datasource": DATASOURCE,
         "query": query,
@@ -199,6 +163,6 @@ def _query(name: str, label: str, description: str, query: str, regex: str, orde
         "options": [],
         "multi": False,
         "includeAll": False,
-        "hide": VISIBLE,
+        "hide": 0,
         "skipUrlSync": False,
     }

@@ -50,7 +50,12 @@ def show(
         reports = copied(source, scanners) if source else invented(scanners, years)
         schemas = f"[stability]\npattern = .*\nretentions = {reports.step()}s:25y\n"
         with EmbeddedGraphite(
-            folder / "graphite", environment, web_port=port, storage_schemas=schemas
+            folder / "graphite",
+            environment,
+            web_port=port,
+            # For the ingest page.
+            carbon_settings={"CARBON_METRIC_INTERVAL": "60"},
+            storage_schemas=schemas,
         ) as graphite:
             site = _site(folder / "diamond", reports, graphite)
             _run_diamond(site, reports)

@@ -13,6 +13,7 @@ from typing import Any
 import diamond3
 from diamond3.cli import argument_parser
 from grafana.alerts import alert_rules
+from grafana.variables import Site
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -115,7 +116,7 @@ def alerts() -> str:
     """The alert rules of `grafana/`."""
     rules = [
         [rule["title"], group["interval"], rule["for"] if rule["for"] != "0s" else "at once"]
-        for group in alert_rules("servers.*")["groups"]
+        for group in alert_rules(Site())["groups"]
         for rule in group["rules"]
     ]
     return _table(("rule", "asked every", "fires after"), rules)

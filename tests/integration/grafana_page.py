@@ -23,7 +23,9 @@ class Page:
         self.until = until
         self.values = {}
         self.options = {}
-        for variable in dashboard["templating"]["list"]:
+        # In the order of what depends on what.
+        variables = dashboard["templating"]["list"]
+        for variable in sorted(variables, key=lambda each: each["type"] == "query"):
             name = variable["name"]
             self.options[name] = self._options(variable)
             self.values[name] = chosen.get(name, self._initial(variable))
@@ -48,14 +50,13 @@ class Page:
 
     def _render(self, panel, target, ref_id):
         """Since version 11 Grafana has Graphite put the query's letter into the name."""
-        days = re.fullmatch(r"(\d+)d", panel.get("timeFrom", ""))
         series = ask(
             f"{self.url}/render",
             target=rf'aliasSub({target}, "(^.*$)", "\1 {ref_id}")',
             until=self.until,
             maxDataPoints=panel["maxDataPoints"],
             format="json",
-            **{"from": self.until - int(days[1]) * 86400 if days else self.since},
+            **{"from": self.since},
         )
         assert all(one["target"].endswith(f" {ref_id}") for one in series)
         return {
@@ -84,6 +85,8 @@ class Page:
         return VARIABLE.sub(value_of, text)
 
     def _repeated(self, panel, row):
+        if "targets" not in panel:
+            return
         if row is None or "repeat" not in row:
             yield panel, {}
             return

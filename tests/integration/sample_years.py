@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import urllib.parse
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from grafana_page import Page, ask_raw
@@ -23,6 +26,7 @@ from PIL import Image
 from whisper_files import store
 
 import stability_report
+from hops.control import judge
 from hops.quantities import QUANTITIES
 from lab.diamond import PREFIX, DiamondSite
 from lab.graphite import EmbeddedGraphite, find_environment
@@ -34,9 +38,10 @@ from sample_data.schedule import schedule
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
 SIZE = {"width": 900, "height": 230}
-# M. Okabe and K. Ito, Color Universal Design (2008): values, centre line, lower and upper limit.
+# In the order of their names. M. Okabe and K. Ito, Color Universal Design (2008).
+DRAWN = ("centre", "lower", "upper", "value")
 LOOK = {
-    "colorList": "#0072B2,#009E73,#E69F00,#E69F00",
+    "colorList": "#8e8e8e,#E69F00,#E69F00,#0072B2",
     "bgcolor": "white",
     "fgcolor": "black",
     "lineMode": "connected",
@@ -63,12 +68,14 @@ def fill(graphite: EmbeddedGraphite) -> None:
     for scanner in (NORTH_SCANNER, SOUTH_SCANNER):
         store(graphite.whisper_dir, _points(scanner))
     service = NORTH_SCANNER.history.services[-1]
-    post_event(
-        graphite, _note(NORTH, service, "Service visit: gradients and receiver adjusted")
-    )
+    post_event(graphite, _note(NORTH, service, "Service visit: gradients and receiver adjusted"))
+    post_event(graphite, _repair())
+
+
+def _repair() -> dict[str, Any]:
     repaired = SOUTH_SCANNER.history.failures[0].repaired
     assert repaired is not None
-    post_event(graphite, _note(SOUTH, repaired, "Element of the 32-channel coil replaced"))
+    return _note(SOUTH, repaired, "Element of the 32-channel coil replaced")
 
 
 def post_event(graphite: EmbeddedGraphite, event: dict[str, object]) -> None:
@@ -77,7 +84,7 @@ def post_event(graphite: EmbeddedGraphite, event: dict[str, object]) -> None:
     direct.open(f"{graphite.url}/events/", data=json.dumps(event).encode()).close()
 
 
-def _note(location: str, day: date, what: str) -> dict[str, object]:
+def _note(location: str, day: date, what: str) -> dict[str, Any]:
     """A service note in the afternoon of that day."""
     epoch = int(datetime.combine(day, AFTERNOON).timestamp())
     return {"what": what, "tags": ["service", location.replace("/", ".")], "when": epoch}
@@ -94,6 +101,23 @@ def _points(scanner: Scanner) -> Iterator[tuple[str, int, float]]:
                 yield f"{path}.{name}", epoch, point.number
 
 
+def _judged(scanner: Scanner) -> Iterator[tuple[str, int, float]]:
+    """The control charts of the points."""
+    slices: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for path, epoch, value in _points(scanner):
+        slices[path.rpartition(".")[0]][epoch].append(value)
+    notes = [_repair()["when"]]
+    for path, scans in slices.items():
+        location, coil, *column = path.rsplit(".", 3)
+        chart = ".".join([location, "control", coil, *column])
+        for judged in judge({epoch: fmean(values) for epoch, values in scans.items()}, notes):
+            yield f"{chart}.value", judged.epoch, judged.value
+            if judged.limits:
+                yield f"{chart}.centre", judged.epoch, judged.limits.centre
+                yield f"{chart}.lower", judged.epoch, judged.limits.lower
+                yield f"{chart}.upper", judged.epoch, judged.limits.upper
+
+
 def main() -> None:
     """Makes the pictures."""
     environment = find_environment()
@@ -102,6 +126,7 @@ def main() -> None:
         EmbeddedGraphite(Path(folder), environment, web_port=8080) as graphite,
     ):
         fill(graphite)
+        store(graphite.whisper_dir, _judged(SOUTH_SCANNER))
         _draw_report(graphite, PICTURES / "report.png")
         _draw_trends(graphite, PICTURES / "trends.png")
 
@@ -117,13 +142,9 @@ def _draw_trends(graphite: EmbeddedGraphite, file: Path) -> None:
     """The dashboards' control charts, drawn by graphite-web, one above the other."""
     last = int(datetime.combine(LAST_DAY, AFTERNOON).timestamp())
     dashboard = json.loads((PROJECT / "grafana/dashboards/scanner.json").read_text("utf-8"))
-    coil = f"{stability_report.location_path(SOUTH)}.32"
-    page = Page(dashboard, graphite.url, last - SHOWN, last, path=coil)
-    drawn = [
-        _render(page, panel)
-        for panel in dashboard["panels"]
-        if panel["type"] == "timeseries"
-    ]
+    choices = dict(zip(("site", "building", "scanner"), SOUTH.split("/")))
+    page = Page(dashboard, graphite.url, last - SHOWN, last, **choices, coil=["32"])
+    drawn = [_render(page, panel) for panel in dashboard["panels"] if panel["type"] == "timeseries"]
     picture = Image.new("RGB", (SIZE["width"], SIZE["height"] * len(drawn)))
     for index, graph in enumerate(drawn):
         picture.paste(graph, (0, index * SIZE["height"]))
@@ -133,8 +154,9 @@ def _draw_trends(graphite: EmbeddedGraphite, file: Path) -> None:
 
 def _render(page: Any, panel: Any) -> Image.Image:
     # All but the marks, which are no line.
-    queries = [page.fill(target["target"]) for target in panel["targets"][:-1]]
-    asked = {**LOOK, **SIZE, "title": panel["title"], "target": queries, "until": page.until}
+    (target,) = panel["targets"]
+    query = page.fill(re.sub(r"\{.*?\}", f"{{{','.join(DRAWN)}}}", target["target"]))
+    asked = {**LOOK, **SIZE, "title": panel["title"], "target": query, "until": page.until}
     form = urllib.parse.urlencode({**asked, "from": page.since}, doseq=True).encode()
     return Image.open(io.BytesIO(ask_raw(f"{page.url}/render", form)))
 

@@ -84,9 +84,9 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
     pages = (ROOT / "grafana" / "dashboards").glob("*.json")
     annotations = [json.loads(page.read_text())["annotations"]["list"] for page in pages]
     asked_for = {tuple(each["target"]["tags"]) for page in annotations for each in page}
-    assert asked_for == {("service",), ("$location",)}
+    assert asked_for == {("service",), ("$site.$building.$scanner",)}
     assert epochs_of(graphite, "service", first, second) == [first, second]
-    # The variable has the location of a metric path.
+    # The choices are the parts of the location in a metric path.
     assert epochs_of(graphite, TAG1, first, second) == [first]
     assert epochs_of(graphite, TAG2, first, second) == [second]
 

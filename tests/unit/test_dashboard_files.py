@@ -36,7 +36,14 @@ def every_panel(board: Json) -> list[Json]:
 
 
 def data_panels(board: Json) -> list[Json]:
-    return [panel for panel in every_panel(board) if panel["type"] != "row"]
+    return [panel for panel in every_panel(board) if panel["type"] not in ("row", "alertlist")]
+
+
+def all_queries() -> list[str]:
+    """Of every panel and every rule."""
+    panels = [panel for path in DASHBOARDS for panel in data_panels(load(path))]
+    of_panels = [target["target"] for panel in panels for target in panel["targets"]]
+    return [*of_panels, *(rule["data"][0]["model"]["target"] for rule in rules())]
 
 
 def rules() -> list[Json]:
@@ -73,9 +80,10 @@ def test_a_site_may_have_another_prefix_and_other_levels(tmp_path: Path) -> None
     board = load(tmp_path / "dashboards" / "fleet.json")
     variables = {one["name"]: one for one in board["templating"]["list"]}
     assert variables["prefix"]["current"]["value"] == "diamond.virtual.*"
-    assert list(variables)[2:5] == ["site", "bay", "coil"]
+    assert list(variables)[:3] == ["site", "bay", "coil"]
     alerting = (tmp_path / "provisioning" / "alerting" / "hops.yaml").read_text(encoding="utf-8")
-    assert "diamond.virtual.*.StabilityCollector." in alerting
+    assert "diamond.virtual.*.StabilityCollector.*.*.ingest." in alerting
+    assert "diamond.virtual.*.StabilityCollector.*.*.control." in alerting
     assert "servers" not in alerting
 
 
@@ -155,29 +163,124 @@ def test_links_lead_to_dashboards_that_are_there_and_set_variables_that_they_hav
             assert set(re.findall(r"var-(\w+)=", query)) <= has
 
 
-def test_every_variable_that_is_used_is_defined_before(board: Json) -> None:
-    defined: set[str] = set()
+def test_every_variable_that_is_used_is_defined(board: Json) -> None:
+    defined = {variable["name"] for variable in board["templating"]["list"]}
+    for text in texts(board):
+        for braced, bare in VARIABLE.findall(text):
+            name = braced or bare
+            assert name in defined or BUILT_IN.fullmatch(name) or name.isdigit(), text
+    assert {panel.get("repeat", "coil") for panel in board["panels"]} <= defined | {"coil"}
 
-    def check(node: object) -> None:
-        for text in texts(node):
-            for braced, bare in VARIABLE.findall(text):
-                name = braced or bare
-                assert name in defined or BUILT_IN.fullmatch(name), (name, text)
 
+def test_no_choice_depends_on_one_that_depends_on_it(board: Json) -> None:
+    settled = {"prefix", "datasource"}
     for variable in board["templating"]["list"]:
-        check([variable["query"], variable.get("regex", "")])
-        defined.add(variable["name"])
-    check(board["panels"])
-    check(board["annotations"])
-    for panel in board["panels"]:
-        assert panel.get("repeat", "path") in defined | {"path"}
+        asked = f"{variable['query']} {variable.get('regex', '')}"
+        assert {braced or bare for braced, bare in VARIABLE.findall(asked)} <= settled
+        settled.add(variable["name"])
 
 
 def test_overrides_are_of_series_that_the_panel_has(board: Json) -> None:
     for panel in data_panels(board):
-        queries = " ".join(target["target"] for target in panel["targets"])
+        asked = " ".join(target["target"] for target in panel["targets"])
+        # In a table they are named by transformations.
+        named = {*re.findall(r"[\w.]+", asked), *re.findall(r"'([^']*)'\)", asked)}
+        steps = json.dumps(panel.get("transformations", []))
         for override in panel["fieldConfig"]["overrides"]:
-            assert f"'{override['matcher']['options']}')" in queries
+            name = override["matcher"]["options"]
+            assert name in named or f'"{name}"' in steps
+
+
+# -- what means the same on every store --------------------------------------------------------
+
+FUNCTIONS = {
+    "alias",
+    "aliasByNode",
+    "aliasSub",
+    "averageSeries",
+    "consolidateBy",
+    "keepLastValue",
+    "removeBelowValue",
+    "sortByName",
+}
+
+
+def test_queries_are_paths_and_a_few_functions_that_every_store_has() -> None:
+    for query in all_queries():
+        code = re.sub(r"'[^']*'", "", query)
+        assert set(re.findall(r"(\w+)\(", code)) <= FUNCTIONS, query
+
+
+def test_a_rule_asks_once_for_all_coils() -> None:
+    for rule in rules():
+        asked = [step for step in rule["data"] if step["datasourceUid"] != "__expr__"]
+        assert len(asked) == 1
+        assert ".*.*.*." in asked[0]["model"]["target"]
+
+
+# -- facts of Grafana that are not seen in a file ----------------------------------------------
+
+
+def test_no_panel_is_a_heat_map_which_turns_colours_round_and_shows_each_value_a_cell_early(
+    board: Json,
+) -> None:
+    assert all(panel["type"] != "heatmap" for panel in data_panels(board))
+
+
+def test_in_the_map_of_slices_a_low_snr_is_red_the_usual_pale_and_a_high_one_no_fault() -> None:
+    board = load(HERE / "dashboards" / "scanner.json")
+    (panel,) = [each for each in data_panels(board) if each["type"] == "state-timeline"]
+    field = panel["fieldConfig"]["defaults"]
+    assert field["color"] == {"mode": "thresholds"}
+    colors = [bytes.fromhex(step["color"][1:]) for step in field["thresholds"]["steps"]]
+    limits = [step["value"] for step in field["thresholds"]["steps"]]
+    usual = next(i for i, limit in enumerate(limits) if limit is not None and -5 < limit < 0)
+    for red, green, blue in colors[:usual]:
+        assert red > 2 * max(green, blue) or red > green + 100
+    assert min(colors[usual]) > 200
+    assert all(blue > red for red, _, blue in colors[usual + 1 :])
+
+
+def test_what_is_shown_once_is_asked_for_as_one_point_so_that_none_is_lost(board: Json) -> None:
+    """Grafana's `reduce` puts the rows below a series without values into wrong places."""
+    for panel in data_panels(board):
+        assert all(step["id"] != "reduce" for step in panel.get("transformations", []))
+        if panel["type"] in ("stat", "table"):
+            assert panel["maxDataPoints"] == 1
+            assert all("'last')" in target["target"] for target in panel["targets"])
+
+
+def test_the_data_source_has_time_for_a_slow_disk() -> None:
+    text = (HERE / "provisioning/datasources/hops.yaml").read_text(encoding="utf-8")
+    (source,) = yaml.safe_load(text)["datasources"]
+    assert source["jsonData"]["timeout"] >= 60
+
+
+def test_links_between_the_pages_keep_time_and_choices(board: Json) -> None:
+    for link in board["links"]:
+        assert link["keepTime"]
+        # A page of one scanner cannot show several.
+        assert link["includeVars"] != ("hops-scanner" in link["url"])
+    assert len(board["links"]) == len(DASHBOARDS) - 1
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
+def test_no_text_of_a_rule_takes_a_label_or_a_value_for_granted(rule: Json) -> None:
+    """In a state of no data or of an error there is none, and Grafana sends the raw template."""
+    for text in texts([rule["annotations"], rule["labels"]]):
+        depth: list[str] = []
+        for action in re.findall(r"{{\s*(.*?)\s*}}", text):
+            if action.startswith(("if ", "with ")):
+                depth.append(action.split()[1])
+            elif action == "else":
+                depth[-1] = ""
+            elif action == "end":
+                depth.pop()
+            elif used := re.search(r"\.(Labels|Values)\.\w+", action):
+                assert used[0] in depth, text
+            elif ".Value" in action:
+                assert ".Values.B" in depth, text
+        assert not depth
 
 
 @pytest.mark.parametrize("path", PROVISIONING, ids=lambda path: path.parent.name)
