@@ -14,6 +14,7 @@ from rich.table import Table
 from hops import site as hops_site
 from hops.console import console, progress, say
 from hops.graphiteweb import GraphiteWeb
+from hops.judge.command import judge_all, say_outcomes
 from hops.paths import series_of_coil
 from hops.readback import Comparison, State
 from hops.site import Site
@@ -59,7 +60,9 @@ def show(
         ) as graphite:
             site = _site(folder / "diamond", reports, graphite)
             _run_diamond(site, reports)
-            found = _wait_until_stored(hops_site.load(site.conf), reports)
+            loaded = hops_site.load(site.conf)
+            found = _wait_until_stored(loaded, reports)
+            say_outcomes(judge_all(loaded, loaded.settings.scanners))
             all_stored = _print_summary(reports, GraphiteWeb.at(graphite.url), found)
             _print_where_to_look(graphite, found)
             if not once:
@@ -84,6 +87,7 @@ def _site(folder: Path, reports: Reports, graphite: EmbeddedGraphite) -> Diamond
         reports.scanners,
         {report.channels: str(report.channels) for _, report in reports.good},
         graphite.line_port,
+        judge_seconds=POLL_SECONDS,
         interval=POLL_SECONDS,
         ingest_dir=ARCHIVE,
         settle_seconds=0,
