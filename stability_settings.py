@@ -46,6 +46,9 @@ KEYS = OrderedDict([
         'Section: one line a coil, <receive channels> = <name in the metric path>')),
 ])
 
+# Levels of metric paths beside the coils: of the collector itself, and of what is judged.
+_OUR_LEVELS = {'ingest', 'control'}
+
 # Keys of every collector of Diamond's.
 _DIAMONDS = ('enabled', 'interval', 'ttl_multiplier', 'byte_unit', 'measure_collector_time',
              'metrics_whitelist', 'metrics_blacklist', 'hostname', 'hostname_method', 'path',
@@ -235,6 +238,9 @@ def _scanners(section):
         except ValueError:
             raise _wrong(key, folder, 'a location of names between slashes, '
                          'like Harvard/Northwest/Bay1')
+        if _OUR_LEVELS.intersection(path.split('.')):
+            raise _wrong(key, folder, 'a location without a level called %s, which are names of '
+                         'our own' % ' or '.join(sorted(_OUR_LEVELS)))
         if not os.path.isabs(folder) or '\0' in folder:
             raise _wrong(key, folder, 'the absolute path of a folder')
         folder = os.path.normpath(folder)

@@ -465,6 +465,13 @@ def test_a_section_that_nobody_knows_is_refused_and_the_likely_one_named(tmpdir,
         stability_collector.StabilityCollector(configfile=str(conf))
 
 
+@pytest.mark.parametrize('location', ['Harvard/control/Bay1', 'ingest', 'A/ingest'])
+def test_a_location_has_no_level_of_our_own_names(site, location):
+    site.add_scanner(location, 'bay')
+    with pytest.raises(stability_collector.DiamondException, match='ingest'):
+        site.load()
+
+
 @pytest.mark.parametrize(('key', 'value'), [
     ('interval', '5m'), ('interval', '0'), ('interval', '-1'), ('ttl_multiplier', 'two'),
     ('metrics_whitelist', '*.SNR'), ('metrics_blacklist', '('), ('measure_collector_time', 'maybe'),
