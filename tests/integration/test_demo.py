@@ -8,8 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -45,10 +47,10 @@ def row(out: str, name: str) -> str:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    return folder
+def temporary() -> Iterator[Path]:
+    """Where the demo puts its folder; a socket's address below it has 107 characters at most."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 def test_years_of_two_scanners_are_all_stored(temporary: Path) -> None:
