@@ -309,7 +309,6 @@ def test_production_schemas_are_right_for_stability_series(graphite_environment,
     archives = whisper.info(str(path))["archives"]
     assert [(each["secondsPerPoint"], each["retention"] // 86400) for each in archives] == [
         (600, 365),
-        (3600, 5 * 365),
         (86400, 25 * 365),
     ]
 
