@@ -6,13 +6,13 @@ A panel here has everything but its `id` and its place, which `layout` adds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from hops.times import DAY
 
 Json = dict[str, Any]
 # The least value of each colour; None for the lowest.
-Steps = Sequence[tuple[float | None, str]]
+Steps = Sequence[tuple[Optional[float], str]]
 
 DATASOURCE: Json = {"type": "graphite", "uid": "${datasource}"}
 

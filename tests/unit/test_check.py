@@ -283,7 +283,7 @@ def test_a_file_with_several_names_is_judged_as_by_the_collector(
     """Shares of Windows have two; one that not everybody may read may be from elsewhere."""
     file = put(folder)
     file.chmod(mode)
-    (tmp_path / "other name").hardlink_to(file)
+    os.link(file, tmp_path / "other name")
     [report], _ = told_programs(folder)
     assert report["state"] == state
     assert ("more than one name" in str(report["reason"])) == (state == "unreadable")
