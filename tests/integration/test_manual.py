@@ -172,6 +172,8 @@ class Machine:
         """Takes back the changes of other pages."""
         shutil.rmtree(self._configuration)
         shutil.copytree(self._kept, self._configuration)
+        # The unit has a /tmp of its own, and so sees nothing of a machine that is below it.
+        Path(self.places["/etc"], "systemd/system/diamond3.service").unlink(missing_ok=True)
 
     def follow(self, page: str, path: str = "") -> None:
         """Types what the page says, and compares what is printed."""
