@@ -308,8 +308,8 @@ def test_numbers_of_files_that_change_at_each_look_double_nothing(
             found = original(*args, **options)
             fields = list(found)
             fields[1] = next(numbers)
-            extra = {key: getattr(found, key) for key in dir(found) if key.startswith("st_")}
-            return os.stat_result(fields, {**extra, "st_ino": fields[1]})
+            times = [f"st_{name}time{unit}" for name in "amc" for unit in ("", "_ns")]
+            return os.stat_result(fields, {name: getattr(found, name) for name in times})
 
         return status
 
