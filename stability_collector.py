@@ -21,11 +21,9 @@ from diamond.error import DiamondException
 from diamond.metric import Metric
 
 import stability_settings
-from stability_folder import Errand
-from stability_graphite import GraphiteAway, GraphiteError
+from stability_confirmation import Confirmation
 from stability_report import points
 from stability_share import Share
-from stability_waiting import LATE, LONGEST_PAUSE, SHOWN, why_missing
 
 # Diamond interrupts a run that takes too long, wherever it is, and grants it one second at
 # least. We end by ourselves when less than this many seconds are left.
@@ -33,12 +31,6 @@ _MARGIN = 0.5
 # A run in which nothing moves for so many seconds ends; the next one goes on.
 _PATIENCE = 15
 _NAP = 0.2
-
-# Graphite is asked about so many reports at once, and about fewer when an answer takes more than
-# so many seconds. One that takes too long is none.
-_MOST_AT_ONCE = 50
-_SLOW = 10
-_HTTP_TIMEOUT = 120
 
 # Diamond's, where its configuration says nothing.
 QUEUE_SIZE = 16384
@@ -75,7 +67,7 @@ class StabilityCollector(diamond.collector.Collector):
             yield steps
             if steps:
                 last_step = _clock()
-            elif self._question is None and _clock() - last_step > patience:
+            elif not self._confirmation.is_awaited and _clock() - last_step > patience:
                 break
             if time_left() <= 0 or not any(share.is_busy for share in self._shares):
                 break
@@ -103,7 +95,9 @@ class StabilityCollector(diamond.collector.Collector):
         """Takes the reports of one scanner further; returns how many got further (int)."""
         try:
             with share:
-                steps = self._publish_new(share) + self._confirm(share) + share.archive_stored()
+                steps = self._publish_new(share)
+                steps += self._confirmation.confirm(share)
+                steps += share.archive_stored()
                 share.is_busy = share.is_busy or share.is_waiting_for_graphite()
                 return steps
         except EnvironmentError as error:
@@ -201,135 +195,6 @@ class StabilityCollector(diamond.collector.Collector):
             for handler in self.handlers:
                 handler._flush()
 
-    # -- confirming ------------------------------------------------------------------------
-
-    def _confirm(self, share):
-        """Asks Graphite what it has, if it is time to; returns how many got further (int).
-
-        An answer for which this run has no time is waited for in the next.
-        """
-        steps = 0
-        if self.settings.graphite is None or _clock() < self._ask_graphite_at:
-            return steps
-        unanswered = {}
-        while time_left() > 0:
-            if self._question is None:
-                batches = share.questions(self._most_at_once)
-                if not batches:
-                    break
-                self._question = self._ask(share, batches[0])
-            if not self._is_answered():
-                break
-            question, self._question = self._question, None
-            try:
-                steps += self._note_answer(question)
-                self._graphite_pause = LATE
-            except GraphiteAway as error:
-                self._tell_of_waiting(question.share, len(question.share.published()),
-                                      self._graphite_pause, error)
-                self._ask_graphite_at = _clock() + self._graphite_pause
-                self._graphite_pause = min(2 * self._graphite_pause, LONGEST_PAUSE)
-                break
-            except GraphiteError as error:  # it may know what to say of other coils
-                for waiting, _ in question.reports:
-                    waiting.be_late()
-                told = unanswered.setdefault((question.share, str(error)), [error])
-                told += [waiting for waiting, _ in question.reports]
-        for (share, _), told in unanswered.items():
-            self._tell_of_waiting(share, len(told) - 1, told[1].due - _clock(), told[0])
-        return steps
-
-    def _ask(self, share, batch):
-        """The _Question about reports of one coil (list of Waiting).
-
-        What was published last arrives last, so that is all that is asked for first. When it has
-        been there for a while, or is late, all points are asked for.
-        """
-        if batch[0].is_to_be_counted:
-            target = self.get_metric_path('%s.%s.*.*.*' % (share.scanner.path, batch[0].coil))
-            reports = [(waiting, self._metrics_again(share, waiting)) for waiting in batch]
-        else:
-            target = batch[0].last.path
-            reports = [(waiting, [waiting.last]) for waiting in batch]
-        reports = [(waiting, metrics) for waiting, metrics in reports if metrics is not None]
-        return _Question(share, reports, self.settings.graphite, target)
-
-    def _metrics_again(self, share, waiting):
-        report = share.read_again(waiting)
-        return None if report is None else self.metrics(share.scanner, report, waiting.epoch)
-
-    def _is_answered(self):
-        """Whether Graphite has answered; the fewer are asked about at once, the longer it takes."""
-        question = self._question
-        if question.is_back(min(_NAP, time_left())):
-            seconds = _clock() - question.since
-            self._most_at_once = (max(1, self._most_at_once // 2) if seconds > _SLOW else
-                                  min(_MOST_AT_ONCE, 2 * self._most_at_once))
-            return True
-        if _clock() - question.since > _SLOW and not question.is_told:
-            question.is_told = True
-            self.log.warning('StabilityCollector: Graphite has not answered for %d s what it has '
-                             'of %d reports; the answer is waited for, also in the next runs, and '
-                             'less is asked at once', _SLOW, len(question.reports))
-        return False
-
-    def _note_answer(self, question):
-        """Notes what Graphite has; returns how many reports got further. Raises GraphiteError."""
-        lacking, superseded = question.result()
-        steps = 0
-        late = []
-        for waiting, metrics in question.reports:
-            if not question.share.has(waiting):
-                continue
-            missing = lacking[waiting.epoch]
-            if not missing:
-                steps += 1
-                if waiting.state == SHOWN:
-                    waiting.store()
-                else:
-                    waiting.show(self.settings.confirm_seconds)
-            elif waiting in superseded:
-                steps += 1
-                waiting.store()
-                self.log.warning('%r: its place in Graphite is that of the later scan %r, which '
-                                 'stays there', question.share.path(waiting.name),
-                                 waiting.later.name)
-            elif waiting.is_held and len(metrics) <= self.queue_room()[0]:
-                self.publish_all(metrics)
-                waiting.publish(metrics, True)
-            elif waiting.is_to_be_counted:
-                waiting.wait(len(missing))
-                late.append((waiting, [each for each in metrics if each.path in missing], missing))
-            else:
-                waiting.wait()
-        if late:
-            self._publish_again(question.share, late)
-        return steps
-
-    def _publish_again(self, share, late):
-        """Publishes what Graphite lacks once more: `late` is a list of Waiting, its Metrics that
-        are missing, and what is there instead ({metric path: float or None}).
-        """
-        total = sum(waiting.count for waiting, _, _ in late)
-        missing = sum(len(metrics) for _, metrics, _ in late)
-        waiting, metrics, instead = late[0]
-        self.log.error(
-            '%r%s: %d of %d points are in Graphite %d s after they were published, %s not; what '
-            'is missing is published again; %s', share.path(waiting.name),
-            ' and %d more reports' % (len(late) - 1) if len(late) > 1 else '', total - missing,
-            total, waiting.seconds_published(), metrics[0].path,
-            why_missing(waiting, len(metrics), instead))
-        for _, metrics, _ in late:
-            if len(metrics) > self.queue_room()[0]:
-                break  # another time
-            self.publish_all(metrics)
-        self.flush()
-
-    def _tell_of_waiting(self, share, count, seconds, error):
-        self.log.error('%r: %d reports are published and stay until Graphite shows them: %s; it is '
-                       'asked again in %d s: %s', share.scanner.folder, count, error.todo, seconds,
-                       error)
-
     # -- about itself ----------------------------------------------------------------------
 
     def _publish_about(self):
@@ -406,10 +271,7 @@ class StabilityCollector(diamond.collector.Collector):
                   for scanner in self.settings.scanners]
         self._shares = deque(shares)
         self._untold = deque(shares)
-        self._question = None
-        self._most_at_once = _MOST_AT_ONCE
-        self._graphite_pause = LATE
-        self._ask_graphite_at = _clock()
+        self._confirmation = Confirmation(self, lambda: time_left())
         if not self.config['enabled']:
             return
         if not self.settings.scanners:
@@ -418,37 +280,6 @@ class StabilityCollector(diamond.collector.Collector):
         if not self.settings.graphite:
             self.log.warning('StabilityCollector: delivery is not confirmed: set graphite_url, and '
                              'a report is archived only once Graphite has it')
-
-
-class _Question(Errand):
-    """What Graphite is asked about some reports of one coil: `reports`, a list of Waiting and
-    Metrics. The answer is what it lacks ({epoch: {metric path: float that is there instead, or
-    None}}), and the set of those Waiting of which a later scan has the place.
-    """
-
-    def __init__(self, share, reports, graphite, target):
-        self.share = share
-        self.reports = reports
-        self.since = _clock()
-        self.is_told = False
-        super(_Question, self).__init__(lambda: _answer(graphite, target, reports))
-
-
-def _answer(graphite, target, reports):
-    wanted = {waiting.epoch: {metric.path: _stored_as(metric) for metric in metrics}
-              for waiting, metrics in reports}
-    lacking = graphite.lacking(target, wanted, _HTTP_TIMEOUT) if wanted else {}
-    superseded = {waiting for waiting, _ in reports if lacking[waiting.epoch] and waiting.later
-                  and graphite.share_slots(target, waiting.epoch, waiting.later.epoch,
-                                           _HTTP_TIMEOUT)}
-    return lacking, superseded
-
-
-def _stored_as(metric):
-    """What Graphite may have of a Metric: GraphiteHandler sends text with so many decimals,
-    GraphitePickleHandler the number itself.
-    """
-    return metric.value, float('%.*f' % (metric.precision, metric.value))
 
 
 def queue_places(size, spared=_SPARED):

@@ -118,26 +118,3 @@ class Waiting(object):
     def is_to_be_counted(self):
         """Whether it is time to ask Graphite for all of its points."""
         return self.state == SHOWN or self.is_late
-
-
-def why_missing(waiting, missing, instead):
-    """What can be known of why Graphite lacks points of a report, in words.
-
-    `missing`: int, how many; `instead`: {metric path: float that is there instead, or None}.
-    """
-    ahead = waiting.epoch - time.time()
-    if ahead > 0:
-        return ("the scan is %d min ahead of this machine's clock, and Graphite keeps nothing that "
-                'is still to come: is timezone that of the scanner?' % (ahead // 60 + 1))
-    others = [value for value in instead.values() if value is not None]
-    if others:
-        return ('%d have another value in their place: of another scan of that coil in the same '
-                'slot of the retention, or of another sender' % len(others))
-    if missing < waiting.count:
-        return ('carbon may create few series a minute (MAX_CREATES_PER_MINUTE), or a handler '
-                'still sends its backlog, or not all series have the same retention: hops doctor '
-                'looks, and hops retention mends that')
-    return ('nothing of it is there: does a handler reach carbon, may carbon create series '
-            '(MAX_CREATES_PER_MINUTE), has its disk room, does the retention reach back to %s, and '
-            'is graphite_url its Graphite? hops doctor looks'
-            % time.strftime('%Y-%m-%d', time.gmtime(waiting.epoch)))

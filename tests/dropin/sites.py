@@ -6,6 +6,7 @@ from diamond.handler.Handler import Handler
 from reports import report_text
 
 import stability_collector
+import stability_confirmation
 import stability_share
 import stability_waiting
 
@@ -18,7 +19,8 @@ NEW_EPOCH = 1711976822
 
 def hurry(monkeypatch):
     """Makes the pauses of the collector a hundred times shorter."""
-    for module, names in ((stability_collector, ('_PATIENCE', '_NAP', 'LATE', 'LONGEST_PAUSE')),
+    for module, names in ((stability_collector, ('_PATIENCE', '_NAP')),
+                          (stability_confirmation, ('_NAP', 'LATE', 'LONGEST_PAUSE')),
                           (stability_waiting, ('_FIRST_PAUSE', 'LATE', 'LONGEST_PAUSE'))):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) / 100.0)
@@ -32,7 +34,8 @@ class Clock(object):
     def __init__(self, monkeypatch):
         self.now = 1000.0
         self.meanwhile = lambda: None  # what happens in a pause
-        for module in (stability_collector, stability_share, stability_waiting):
+        for module in (stability_collector, stability_confirmation, stability_share,
+                       stability_waiting):
             monkeypatch.setattr(module, '_clock', lambda: self.now)
         monkeypatch.setattr(stability_collector.time, 'sleep', self.pass_by)
 

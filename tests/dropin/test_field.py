@@ -23,6 +23,7 @@ from sites import (
 )
 
 import stability_collector
+import stability_confirmation
 import stability_folder
 import stability_report
 import stability_share
@@ -202,7 +203,7 @@ def carbon(site, server, monkeypatch):
 
 def test_an_answer_that_takes_longer_than_a_run_is_waited_for_in_the_next(
         site, bay1, carbon, server, monkeypatch, caplog):
-    monkeypatch.setattr(stability_collector, '_SLOW', 0)
+    monkeypatch.setattr(stability_confirmation, '_SLOW', 0)
     ends = [0.0]
     monkeypatch.setattr(stability_collector, 'time_left', lambda: ends[0] - time.time())
     slow = Slow(server)
@@ -225,13 +226,13 @@ def test_an_answer_that_takes_longer_than_a_run_is_waited_for_in_the_next(
 
 
 def test_less_is_asked_at_once_of_a_slow_graphite(site, bay1, carbon, server, monkeypatch):
-    monkeypatch.setattr(stability_collector, '_SLOW', -1)
+    monkeypatch.setattr(stability_confirmation, '_SLOW', -1)
     for day in range(1, 29):
         put(bay1, 'Stability_201901%02dT070000.txt' % day, slices=1)
     site.run()
     while len(archived(bay1)) < 28:
         site.run()
-    assert site.collector._most_at_once < stability_collector._MOST_AT_ONCE / 5
+    assert site.collector._confirmation._most_at_once < stability_confirmation._MOST_AT_ONCE / 5
 
 
 # -- slots and who has them ----------------------------------------------------------------
@@ -537,7 +538,7 @@ def test_another_value_in_the_place_of_a_point_is_said_to_be_there(
 def test_no_more_is_published_than_can_wait_while_graphite_fails(
         site, bay1, carbon, server, monkeypatch, caplog):
     monkeypatch.setattr(stability_share, '_MOST_PUBLISHED', 10)
-    monkeypatch.setattr(stability_collector, '_MOST_AT_ONCE', 2)
+    monkeypatch.setattr(stability_confirmation, '_MOST_AT_ONCE', 2)
     server.answer = lambda query: (500, {}, b'')
     for day in range(1, 29):
         put(bay1, 'Stability_201901%02dT070000.txt' % day, slices=1, columns=('mean',),

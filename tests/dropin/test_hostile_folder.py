@@ -653,14 +653,15 @@ def test_a_report_that_changes_with_its_size_and_time_kept_stops_nothing(site, b
     changed = int(path.mtime())  # Python 2 sets no fractions exactly
     path.setmtime(changed)
     site.load()
-    ask = site.collector._ask
+    confirmation = site.collector._confirmation
+    ask = confirmation._ask
 
     def change(*args):
         path.write(text)
         path.setmtime(changed)
         return ask(*args)
 
-    site.collector._ask = change
+    confirmation._ask = change
     site.run()
     assert not bay1.join('Ingested').check()
 
