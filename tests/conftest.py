@@ -1,13 +1,15 @@
 """What holds for every test. Also read by Python 2.7 with pytest 4.6."""
 import os
 
+SKIP_NOTHING = bool(os.environ.get('SKIP_NOTHING'))
+
 
 def pytest_terminal_summary(terminalreporter):
-    if os.environ.get('CI') == 'true' and terminalreporter.stats.get('skipped'):
-        terminalreporter.write_line('CI=true, so that nothing may be skipped: failed', red=True)
+    if SKIP_NOTHING and terminalreporter.stats.get('skipped'):
+        terminalreporter.write_line('SKIP_NOTHING is set, and something was: failed', red=True)
 
 
 def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin('terminalreporter')
-    if os.environ.get('CI') == 'true' and reporter and reporter.stats.get('skipped'):
+    if SKIP_NOTHING and reporter and reporter.stats.get('skipped'):
         session.exitstatus = 1

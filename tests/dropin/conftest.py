@@ -2,10 +2,10 @@
 import os
 import sys
 
+import beside
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SHARED = os.path.join(os.path.dirname(ROOT), 'shared')
 
 sys.path.insert(0, ROOT)
 
@@ -15,23 +15,16 @@ if sys.version_info[0] >= 3:
     diamond3.activate()
 
 
-def _shared_file(*names):
-    path = os.path.join(SHARED, *names)
-    if not os.path.exists(path) and os.environ.get('CI') != 'true':
-        pytest.skip('%s is not on this machine' % '/'.join(names))
-    return path
-
-
 @pytest.fixture
 def real_report():
     """Path of a report that a scanner wrote."""
-    return _shared_file('real', 'Stability_20180910T090910.txt')
+    return beside.real_report()
 
 
 @pytest.fixture
 def golden_lines():
     """What the 2018 collector sent for `real_report`: path, value and epoch as text."""
-    with open(_shared_file('golden', 'original-2018-09-10.txt')) as stream:
+    with open(beside.golden_lines()) as stream:
         return [tuple(line.split()) for line in stream]
 
 

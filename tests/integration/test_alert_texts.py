@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,10 +26,10 @@ COLLECTOR = "servers.host.StabilityCollector.Example.South.Bay2"
 
 def fill(*jobs: Json) -> list[str]:
     go = shutil.which("go")
-    if go is None and os.environ.get("CI") != "true":
+    if go is None:
         pytest.skip("go is not on PATH")
     done = subprocess.run(
-        [go or "go", "run", str(PROGRAM)],
+        [go, "run", str(PROGRAM)],
         input=json.dumps(jobs),
         capture_output=True,
         text=True,

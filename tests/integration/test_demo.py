@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from beside import real_report
 from programs import ROOT, at_a_terminal
 
 from lab.graphite import Environment
@@ -68,9 +69,7 @@ def test_years_of_two_scanners_are_all_stored(temporary: Path) -> None:
 
 
 def test_the_real_report_is_stored(temporary: Path) -> None:
-    real = ROOT.parent / "shared" / "real"
-    if not real.exists() and os.environ.get("CI") != "true":
-        pytest.skip("the real report is not on this machine")
+    real = Path(real_report()).parent
     status, out = finished("--once", "--reports", str(real), temporary=temporary)
     assert status == 0, out
     assert row(out, "points") == "448 of 448 stored"

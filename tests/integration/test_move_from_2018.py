@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
+import beside
 import pytest
 import whisper
 from delivery import points_of
@@ -29,9 +29,6 @@ from lab.graphite import EmbeddedGraphite
 pytestmark = pytest.mark.integration
 
 PATIENCE = 120
-SHARED = ROOT.parent / "shared"
-REAL = SHARED / "real" / "Stability_20180910T090910.txt"
-GOLDEN = SHARED / "golden" / "original-2018-09-10.txt"
 SAMPLES = sorted((ROOT / "sample_data" / "reports").glob("*.txt"))
 LOCATION = "Harvard/Northwest/Bay1"
 PREFIX = "diamond.virtual.testhost.StabilityCollector.Harvard.Northwest.Bay1"
@@ -54,9 +51,9 @@ class Place2018:
                 f"{PREFIX}.{channels_and_below(series)} {rounded(value)} {epoch}"
                 for series, epoch, value in points_of(path.name, text)
             ]
-        if REAL.exists() or os.environ.get("CI") == "true":
-            old.append(REAL)
-            self.lines += GOLDEN.read_text().splitlines()
+        if Path(beside.SHARED).exists():
+            old.append(Path(beside.real_report()))
+            self.lines += Path(beside.golden_lines()).read_text().splitlines()
         for path in old:
             (self.archive / path.name).write_bytes(path.read_bytes())
         self.old = [self.archive / path.name for path in old]

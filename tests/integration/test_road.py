@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import beside
 import pytest
 import whisper
 from programs import ROOT
@@ -22,22 +23,18 @@ pytestmark = pytest.mark.integration
 
 PATIENCE = 60
 DIAMOND_27 = os.environ.get("DIAMOND_27")
-SHARED = ROOT.parent / "shared"
 EPOCH = 1536570550  # 2018-09-10 09:09:10 UTC
 LOCATION = "Harvard/Northwest/Bay1"
 
 
 @pytest.fixture
 def real_report() -> Path:
-    path = SHARED / "real" / "Stability_20180910T090910.txt"
-    if not path.exists() and os.environ.get("CI") != "true":
-        pytest.skip("the real report is not on this machine")
-    return path
+    return Path(beside.real_report())
 
 
 def golden_points(real_report: Path) -> dict[str, float]:
     """From metric path to value: the 2018 collector's paths, the numbers of the report's text."""
-    golden = (SHARED / "golden" / "original-2018-09-10.txt").read_text().splitlines()
+    golden = Path(beside.golden_lines()).read_text().splitlines()
     rows = re.findall(r"^ *\d+\t(.*)$", real_report.read_text(), re.MULTILINE)
     cells = [float(cell) for row in rows for cell in row.split("\t")]
     assert len(golden) == len(cells) == 448

@@ -17,6 +17,7 @@ from statistics import mean
 from urllib.parse import urlencode
 
 import pytest
+from beside import real_report
 from delivery import PREFIX, Bay, count, missing, site_of, wait_until
 from programs import ROOT, run
 
@@ -28,7 +29,6 @@ from sample_data.scanners import NORTH
 
 pytestmark = pytest.mark.integration
 
-SHARED = ROOT.parent / "shared"
 SAMPLES = sorted((ROOT / "sample_data" / "reports").glob("*.txt"))
 PAGE = (ROOT / "docs" / "how-to" / "use-victoriametrics.md").read_text(encoding="utf-8")
 SERIES = f"{PREFIX}.{NORTH.replace('/', '.')}.*.*.*.*"
@@ -182,10 +182,7 @@ def test_every_number_of_the_samples_comes_back_as_it_is_in_the_report(
 def test_every_number_of_a_real_report_comes_back_as_it_is_in_the_report(
     bay: Bay, victoria: VictoriaMetrics, tmp_path: Path
 ) -> None:
-    report = SHARED / "real" / "Stability_20180910T090910.txt"
-    if not report.exists() and os.environ.get("CI") != "true":
-        pytest.skip("the real report is not on this machine")
-    put(bay, report)
+    put(bay, Path(real_report()))
     assert len(bay.wanted) == 448
     check_that_all_comes_back(bay, victoria, tmp_path)
 

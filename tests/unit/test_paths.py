@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from beside import golden_lines
 
 import stability_report
 from hops import paths
 
 PREFIX = "servers.host.StabilityCollector"
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "original-2018-09-10.txt"
 
 
 @pytest.mark.parametrize("location", ["Bay1", "Harvard/Northwest/Bay1", "Basel/Süd/3 T"])
@@ -27,7 +27,7 @@ def test_a_location_with_an_empty_level_has_no_path() -> None:
 
 
 def test_each_path_that_the_collector_of_2018_sent_is_taken_apart_and_built_again() -> None:
-    sent = [line.split()[0] for line in GOLDEN.read_text().splitlines() if line]
+    sent = [line.split()[0] for line in Path(golden_lines()).read_text().splitlines() if line]
 
     taken_apart = [paths.series(path) for path in sent]
 

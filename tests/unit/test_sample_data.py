@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from beside import real_report
 
 from sample_data import samples
 from sample_data.files import generate
@@ -20,7 +20,6 @@ from sample_data.scanners import FOLDERS, FRIDAY, NORTH, SOUTH, example_scanners
 from sample_data.schedule import DAYS_A_YEAR, Scan, newest_day, schedule
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL_REPORT = ROOT.parent / "shared" / "real" / "Stability_20180910T090910.txt"
 UNTIL = date(2026, 11, 20)
 MIN, MAX, MEAN, SD, SD_PERCENT, P2P_PERCENT = range(6)
 CHISQ = 3
@@ -76,9 +75,7 @@ def form(line: str) -> str:
 
 
 def test_every_line_has_the_form_of_the_real_report() -> None:
-    if not REAL_REPORT.exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"{REAL_REPORT} is not here")
-    real = REAL_REPORT.read_bytes().decode()
+    real = Path(real_report()).read_bytes().decode()
     for scan in scans_of(days=7):
         text = report_text(simulate(scan))
         assert [form(line) for line in text.split("\n")] == [
@@ -87,10 +84,8 @@ def test_every_line_has_the_form_of_the_real_report() -> None:
 
 
 def test_no_row_is_one_of_the_real_report() -> None:
-    if not REAL_REPORT.exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"{REAL_REPORT} is not here")
     rows = re.compile(rb"^[ \d]\d\t(.*\d)", re.MULTILINE)
-    real = set(rows.findall(REAL_REPORT.read_bytes()))
+    real = set(rows.findall(Path(real_report()).read_bytes()))
     assert len(real) == 80
     for content in samples.sample_reports().values():
         assert real.isdisjoint(rows.findall(content))
