@@ -83,7 +83,7 @@ def scanner(site: Site) -> Json:
         variables.scanner(site),
         [
             service_notes("Service notes", [site.title], "purple"),
-            service_notes("Notes of all scanners", ["service"], "blue", enabled=False),
+            service_notes("All notes", ["service"], "blue", enabled=False),
         ],
         since="now-90d",
     )
