@@ -137,10 +137,8 @@ def _first_column(site: Site) -> Json:
         "&var-datasource=${datasource:percentencode}&${__url_time_range}",
         "targetBlank": False,
     }
-    return override(
-        SCANNER,
-        {"mappings": [{"type": "regex", "options": shown}], "links": [link], "custom.minWidth": 290},
-    )
+    names = [{"type": "regex", "options": shown}]
+    return override(SCANNER, {"mappings": names, "links": [link], "custom.minWidth": 290})
 
 
 def _states() -> list[Json]:
