@@ -19,6 +19,7 @@ import pytest
 from sample_years import SOUTH, fill, post_event
 from whisper_files import store
 
+from hops.control import predicted
 from hops.graphiteweb import GraphiteWeb
 from hops.judge.verdicts import NOTHING
 from hops.quantities import QUANTITIES
@@ -111,7 +112,7 @@ def test_years_are_judged_though_it_is_killed_in_the_middle(graphite, site):
         if "Example.South.Bay2" in each.tags
     )
     days = {day: value for day, value in days.items() if newest - day * DAY > service}
-    centre, sigma = fmean(days.values()), pstdev(days.values())
+    centre, sigma = fmean(days.values()), predicted(pstdev(days.values()), len(days))
     found = {
         name: one(graphite, f"{WEAK}.SNR.mean.{name}").get(newest)
         for name in ("value", "centre", "lower", "upper", "sigmas", "beyond")

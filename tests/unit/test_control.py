@@ -1,5 +1,6 @@
 """Control charts: numbers of the literature, and computed by hand."""
 
+from math import sqrt
 from random import Random
 from statistics import fmean, pstdev
 
@@ -9,6 +10,17 @@ from hops import control
 from hops.control import Baseline, Limits, Period, Run
 
 HOUR, DAY = 3600, 86400
+
+# Of tables of Student's t: what it is below with the probability that a normal deviate is below 3,
+# with so many degrees of freedom.
+STUDENT = {9: 4.0943, 19: 3.4472, 39: 3.2042, 304: 3.0249}
+
+
+def predicted(deviation, days):
+    """The deviation of a value to come: of a mean of so many days, and with the sample's deviation."""
+    sample = deviation * sqrt(days / (days - 1))
+    return pytest.approx(STUDENT[days - 1] / 3 * sample * sqrt(1 + 1 / days), rel=1e-4)
+
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: ten flow rates, with mean 50.81.
 FLOW_RATES = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
@@ -31,14 +43,15 @@ def wandering(count):
 
 def test_limits_of_nists_flow_rates(monkeypatch):
     # By hand: the squares of the differences from 50.81 add up to 37.229, so the population's
-    # standard deviation is the root of 37.229/10, which is 1.92948; 3 * 1.92948 = 5.7884.
+    # standard deviation is the root of 37.229/10, which is 1.92948. Of a rate to come it is
+    # 4.0943/3 * sqrt(11/9) = 1.50881 times as much; 3 * 1.92948 * 1.50881 = 8.7337.
     monkeypatch.setattr(control, "FEWEST", 10)
     limits = judged([*FLOW_RATES, 50])[-1].limits
     assert limits is not None
     assert limits.centre == pytest.approx(50.81)
-    assert limits.lower == pytest.approx(45.022, abs=1e-3)
-    assert limits.upper == pytest.approx(56.598, abs=1e-3)
-    assert limits.sigmas(53.6) == pytest.approx((53.6 - 50.81) / 1.92948, abs=1e-5)
+    assert limits.lower == pytest.approx(42.076, abs=3e-3)
+    assert limits.upper == pytest.approx(59.544, abs=3e-3)
+    assert limits.sigmas(53.6) == pytest.approx((53.6 - 50.81) / (1.92948 * 1.50881), rel=1e-3)
 
 
 def test_a_scan_is_judged_by_the_year_before_it_without_its_last_60_days():
@@ -46,7 +59,7 @@ def test_a_scan_is_judged_by_the_year_before_it_without_its_last_60_days():
     *_, newest = judged(values)
     history = values[435:740]
     assert newest.limits.centre == pytest.approx(fmean(history), rel=1e-15)
-    assert newest.limits.sigma == pytest.approx(pstdev(history), rel=1e-14)
+    assert newest.limits.sigma == predicted(pstdev(history), 305)
     assert newest.baseline == Baseline(435 * DAY + 7 * HOUR, 739 * DAY + 7 * HOUR, 305)
     assert newest.days_to_learn == 0
 
@@ -60,10 +73,11 @@ def test_it_does_not_matter_where_one_begins():
 def test_of_a_day_the_last_scan_counts():
     wrong = {day * DAY: 5.0 for day in range(100)}
     again = {day * DAY + HOUR: float(day % 2) for day in range(100)}
-    limits = control.judge({**wrong, **again})[-1].limits
+    limits = control.judge({**wrong, **again})[59].limits
     assert limits is not None
     # By hand: as many 0 as 1.
-    assert (limits.centre, limits.sigma) == (0.5, 0.5)
+    assert limits.centre == 0.5
+    assert limits.sigma == predicted(0.5, 20)
 
 
 def test_both_scans_of_a_day_are_judged_by_the_days_before():
@@ -72,7 +86,7 @@ def test_both_scans_of_a_day_are_judged_by_the_days_before():
     # By hand: 0 to 19 have the mean 9.5, and the variance (20^2 - 1)/12.
     assert first.limits == second.limits
     assert first.limits.centre == 9.5
-    assert first.limits.sigma == pytest.approx(5.766281)
+    assert first.limits.sigma == predicted(5.766281, 20)
 
 
 def test_a_new_scanner_learns_from_its_first_twenty_days():
@@ -121,7 +135,7 @@ def test_a_fixed_baseline_holds_for_all_scans_whatever_was_done_since():
     found = judged(values, notes=[60 * DAY, 250 * DAY], fixed=fixed)
     assert len({each.limits for each in found}) == 1
     assert found[0].limits.centre == pytest.approx(fmean(values[50:90]))
-    assert found[0].limits.sigma == pytest.approx(pstdev(values[50:90]))
+    assert found[0].limits.sigma == predicted(pstdev(values[50:90]), 40)
 
 
 def test_a_fixed_baseline_of_too_few_days_gives_no_limits():

@@ -28,10 +28,10 @@ def test_names_the_slices_the_worst_the_limit_and_the_day():
     assert headline(found) == "Out of control"
     mean, slices = sentences(found)
     # By hand: the sixteen factors add up to 15.3, and the newest scan is 1 % up. The baseline has
-    # 153 values of 303 and 152 of 297: their mean is 300.01, their standard deviation 3.00, and
-    # 300.01 - 3 * 3.00 = 291.01.
+    # 153 values of 303 and 152 of 297: their mean is 300.01, their standard deviation 3.00,
+    # that of a scan to come 1.0116 times as much, and 300.01 - 3 * 3.035 = 290.90.
     assert mean == (
-        "SNR of coil 32, mean of the slices: 289.7, below its lower limit 291.0 since 2026-11-11."
+        "SNR of coil 32, mean of the slices: 289.7, below its lower limit 290.9 since 2026-11-11."
     )
     assert slices.startswith("SNR of coil 32, slices 11-13: 212.1 in slice 12, below its lower ")
     assert slices.endswith("since 2026-11-11.")
@@ -51,7 +51,7 @@ def test_a_single_scan_beyond_is_the_newest():
 
 def test_a_report_of_one_slice_has_no_mean():
     [sentence] = sentences(judge(coil(slices=1, changes=[("SNR", [1], 0.5, 2)])))
-    assert sentence.startswith("SNR of coil 32: 151.5, below its lower limit 291.0 since ")
+    assert sentence.startswith("SNR of coil 32: 151.5, below its lower limit 290.9 since ")
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ def test_numbers_have_few_digits(value, text):
 
 
 def test_a_value_close_to_its_limit_has_as_many_digits_as_it_takes():
-    # By hand as above: the upper limit is 309.01, and 303 * 1.0199 = 309.03.
-    [sentence] = sentences(judge(coil(slices=1, changes=[("SNR", [1], 1.0199, 1)])))
-    assert sentence.startswith("SNR of coil 32: 309.03, above its upper limit 309.01 in")
+    # By hand as above: the upper limit is 309.11, and 303 * 1.0202 = 309.12.
+    [sentence] = sentences(judge(coil(slices=1, changes=[("SNR", [1], 1.0202, 1)])))
+    assert sentence.startswith("SNR of coil 32: 309.12, above its upper limit 309.11 in")
 
 
 def test_notes_are_numbered_as_in_the_charts():
