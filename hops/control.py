@@ -242,8 +242,8 @@ class _History:
 
 
 def predicted(deviation: float, days: int) -> float:
-    """The standard deviation of a scan to come, of the population's `deviation` of so many days: the
-    limits are those of a prediction interval for one more value. G. J. Hahn, W. Q. Meeker:
+    """The standard deviation of a scan to come, by the population's `deviation` of so many days:
+    limits are those of a prediction interval for one more value. G. J. Hahn and W. Q. Meeker,
     Statistical Intervals, chapter 4."""
     probability = NormalDist().cdf(WIDTH)
     wider = student.quantile(probability, days - 1) / WIDTH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from statistics import NormalDist
 
 # Of the expansion in powers of 1/degrees: the powers of x, and what divides their sum.
@@ -14,7 +14,7 @@ _TERMS = (
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def quantile(probability: float, degrees: float) -> float:
     """What a t with so many degrees of freedom is below with a probability: M. Abramowitz and I. A.
     Stegun, Handbook of Mathematical Functions, 26.7.5. For a probability of 0.975 to a percent from

@@ -17,7 +17,7 @@ STUDENT = {9: 4.0943, 19: 3.4472, 39: 3.2042, 304: 3.0249}
 
 
 def predicted(deviation, days):
-    """The deviation of a value to come: of a mean of so many days, and with the sample's deviation."""
+    """The deviation of a value to come: from a mean of so many days, by the sample's deviation."""
     sample = deviation * sqrt(days / (days - 1))
     return pytest.approx(STUDENT[days - 1] / 3 * sample * sqrt(1 + 1 / days), rel=1e-4)
 
