@@ -21,6 +21,7 @@ HOPS = [
     "tests/integration/test_service_notes.py",
 ]
 PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
+ROAD = (sys.executable, *PYTEST, "tests/integration/test_road.py")
 PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 # The shims of pyenv run only the Python that was chosen.
@@ -31,7 +32,7 @@ SKIP_NOTHING = bool(os.environ.get("SKIP_NOTHING"))
 nox.options.error_on_missing_interpreters = SKIP_NOTHING
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["hops-3.9", "hops-3.13", "diamond-2.7"]
+nox.options.sessions = ["hops-3.9", "hops-3.13", "diamond-2.7", "diamond-next"]
 # script/test has shown one of them.
 others = [version for version in ("3.10", "3.11", "3.12") if not sys.version.startswith(version)]
 if shutil.which("python3.14"):
@@ -71,6 +72,20 @@ def diamond_27(session: nox.Session) -> None:
     with_packages = ["env", f"PYTHONPATH={packages}", python, "-B"]
     session.run(*with_packages, *PYTEST, "-ra", "tests/dropin", *session.posargs)
     session.run(
-        *(sys.executable, *PYTEST, "tests/integration/test_road.py", "-k", "python_27"),
+        *(*ROAD, "-k", "python_27"),
         env={"DIAMOND_27": " ".join([*with_packages, str(packages / "bin" / "diamond")])},
+    )
+
+
+# What its Pythons have in common with ours.
+@nox.session(name="diamond-next", python="3.12")
+def diamond_next(session: nox.Session) -> None:
+    """The road through the fork."""
+    # It is built with `distro`, of which it does not say so, and finds modules with setuptools.
+    session.install("setuptools<81", "distro")
+    session.install("--no-build-isolation", "diamond-next==5.0.0")
+    session.run(
+        *(*ROAD, "-k", "diamond_next"),
+        env={"DIAMOND_NEXT": f"{session.bin}/python -B {session.bin}/diamond"},
+        external=True,
     )

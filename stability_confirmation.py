@@ -4,8 +4,8 @@ Python 2.7 and 3.9 or newer, standard library only.
 """
 import time
 
+import stability_graphite
 from stability_folder import Errand
-from stability_graphite import GraphiteAway, GraphiteError
 from stability_waiting import LATE, LONGEST_PAUSE, SHOWN
 
 # Graphite is asked about so many reports at once, and about fewer when an answer takes more than
@@ -59,13 +59,14 @@ class Confirmation(object):
             try:
                 steps += self._note_answer(question)
                 self._pause = LATE
-            except GraphiteAway as error:
+            # Named by their module, as a Diamond may load it again: its classes are others then.
+            except stability_graphite.GraphiteAway as error:
                 self._tell_of_waiting(question.share, len(question.share.published()),
                                       self._pause, error)
                 self._ask_at = _clock() + self._pause
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
                 break
-            except GraphiteError as error:  # it may know what to say of other coils
+            except stability_graphite.GraphiteError as error:  # may know of other coils
                 for waiting, _ in question.reports:
                     waiting.be_late()
                 told = unanswered.setdefault((question.share, str(error)), [error])

@@ -188,7 +188,8 @@ class Errand(threading.Thread):
 
     def __init__(self, function, undo=None):
         """`undo` is told the result if nobody waits for it any more."""
-        super(Errand, self).__init__()
+        # Not super(Errand, self): another class, where a Diamond has loaded this file again.
+        threading.Thread.__init__(self)
         self.daemon = True
         self._function = function
         self._undo = undo

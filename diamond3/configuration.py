@@ -10,6 +10,9 @@ from diamond3.errors import DiamondError
 
 SOURCES = ("handlers_config_path", "collectors_config_path")
 
+# What diamond-next, the fork, has in the place of Diamond's [[default]].
+NEXT = {"handlers": "handlersDefault", "collectors": "collectorsDefault"}
+
 
 def server_settings(configfile: str) -> Any:
     """The [server] section of Diamond's main configuration file, a mapping.
@@ -44,6 +47,11 @@ def load(configfile: str) -> Any:
     for kind in ("handlers", "collectors"):
         _refuse_lines_without_a_section(config, kind)
     return config
+
+
+def is_for_next(config: Any) -> bool:
+    """Whether Diamond's configuration, a mapping, is written for diamond-next."""
+    return any(name in config.get(kind, {}) for kind, name in NEXT.items())
 
 
 def listed(server: Any, key: str) -> list[str]:

@@ -22,7 +22,7 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, Callable, Union
 
-from diamond3 import logs
+from diamond3 import configuration, logs
 
 Fix = Callable[[Any], None]
 
@@ -180,6 +180,28 @@ def logging_reads_diamonds_configuration(module: Any) -> None:
     module.setup_logging = setup
 
 
+# Configuration
+
+
+def defaults_as_diamond_next_has_them(module: Any) -> None:
+    """diamond-next reads [[handlersDefault]] and [[collectorsDefault]], and no [[default]].
+
+    Diamond does not start without the [[default]] of its handlers, where nothing may be meant.
+    """
+    load_config = module.load_config
+
+    def load(configfile: str) -> Any:
+        config = load_config(configfile)
+        is_for_next = configuration.is_for_next(config)
+        for kind, name in configuration.NEXT.items():
+            section = config[kind]
+            if isinstance(section, dict):
+                section["default"] = section.get(name if is_for_next else "default", {})
+        return config
+
+    module.load_config = load
+
+
 # Modules, and what crosses the queue
 
 
@@ -247,5 +269,6 @@ FIXES: dict[str, tuple[Fix, ...]] = {
     "diamond.handler.zmq_pubsub": (text_on_zeromq,),
     "diamond.metric": (halves_rounded_away_from_zero, metrics_are_pickled_as_values),
     "diamond.utils.classes": (entry_points_without_setuptools,),
+    "diamond.utils.config": (defaults_as_diamond_next_has_them,),
     "diamond.utils.log": (formatter_adds_the_place, logging_reads_diamonds_configuration),
 }

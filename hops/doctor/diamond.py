@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import stability_collector
+from diamond3.configuration import NEXT, is_for_next
 from diamond3.installed import OUR_DISTRIBUTION, find_diamond
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.site import Site
@@ -23,15 +24,17 @@ BATCH, BACKLOG = 448, 101
 
 
 def check(site: Site) -> Iterator[Finding]:
-    """Whether the published Diamond is there, and finds the collector."""
-    yield Finding("Diamond", OK, f"{find_diamond().version} is installed and translated")
+    """Which Diamond the configuration is for, and whether it finds the collector."""
+    yield _which(site)
     folders = [Path(path) for path in _listed(site, "collectors_path")]
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing or not folders:
         text = f"Diamond does not start without {missing}" if missing else "none is named"
         todo = "name a folder that exists in collectors_path of [server]; it may be empty"
         yield Finding("collectors_path", FAILED, text, todo)
-    yield _collector([path for folder in folders for path in sorted(folder.rglob(DROP_IN[0]))])
+    copies = [path for folder in folders for path in sorted(folder.rglob(DROP_IN[0]))]
+    # An entry point of this Python is for its own Diamond.
+    yield _collector(copies, _is_entry_point() and not is_for_next(site.config))
 
 
 def handlers(site: Site) -> tuple[list[Any], list[Finding]]:
@@ -71,7 +74,18 @@ def _listed(site: Site, key: str) -> list[str]:
 # -- the collector -------------------------------------------------------------------------
 
 
-def _collector(copies: Sequence[Path]) -> Finding:
+def _which(site: Site) -> Finding:
+    if not is_for_next(site.config):
+        return Finding("Diamond", OK, f"{find_diamond().version} is installed and translated")
+    here = [f"[[{name}]]" for kind, name in NEXT.items() if name in site.config[kind]]
+    text = f"the configuration is for diamond-next, by its {' and '.join(here)}"
+    if NEXT["handlers"] not in site.config["handlers"]:
+        todo = f"add [[{NEXT['handlers']}]] below [handlers]; it may be empty"
+        return Finding("Diamond", FAILED, f"{text}, which does not start as it is", todo)
+    return Finding("Diamond", OK, f"{text}, which reads no [[default]]")
+
+
+def _collector(copies: Sequence[Path], is_entry_point: bool) -> Finding:
     # Diamond looks into collectors_path first.
     different = [
         str(copy.with_name(name))
@@ -89,7 +103,7 @@ def _collector(copies: Sequence[Path]) -> Finding:
         )
     if copies:
         return Finding("collector", OK, f"Diamond finds {copies[0]}, the same as is installed")
-    if _is_entry_point():
+    if is_entry_point:
         return Finding("collector", OK, f"Diamond finds it installed in {INSTALLED}")
     return Finding(
         "collector",

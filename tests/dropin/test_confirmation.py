@@ -25,11 +25,13 @@ from sites import (
 
 import stability_collector
 import stability_folder
+import stability_report
 import stability_waiting
 
 try:
     import queue
-except ImportError:  # Python 2.7
+    from importlib import reload
+except ImportError:  # Python 2.7, where reload is built in
     import Queue as queue
 
 STEP = 600
@@ -247,6 +249,39 @@ def test_graphite_that_is_away_is_asked_less_and_less(site, bay1, quick, caplog,
     assert 2 <= len(errors(caplog)) <= 8
     assert archived(bay1) == []
     assert 'secret' not in caplog.text
+
+
+@pytest.fixture(params=[False, True])
+def loaded_again(request):
+    """As in diamond-next, where each file of a folder runs, in any order, though another may have
+    imported it before: classes are there twice.
+    """
+    modules = [sys.modules[name] for name in sorted(sys.modules, reverse=request.param)
+               if name.startswith('stability_') and name != 'stability_collector']
+    before = [(module, dict(vars(module))) for module in modules]
+    for module in modules:
+        reload(module)
+    yield
+    for module, names in before:
+        vars(module).clear()
+        vars(module).update(names)
+
+
+def test_files_of_the_collector_may_be_loaded_again(site, bay1, loaded_again, quick, server, caplog,
+                                                    monkeypatch):
+    monkeypatch.setattr(stability_report, 'SECTIONS', ('SNR',))
+    carbon = Carbon(site)
+    put(bay1, OLD)
+    put(bay1, NEW, text='no report')
+    site.settings.update(graphite_url='http://127.0.0.1:1', confirm_seconds=0)
+    site.run()
+    assert [text for text in errors(caplog) if 'does not answer' in text]
+    assert (names_in(bay1.join('Rejected'))[0], archived(bay1)) == (NEW, [])
+    server.answer = whisper(carbon.points, STEP)
+    site.settings.update(graphite_url=server.url)
+    site.load()
+    site.run()
+    assert archived(bay1) == [OLD]
 
 
 def test_a_password_in_a_wrong_address_is_not_logged(tmpdir):

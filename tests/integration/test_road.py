@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import beside
 import pytest
@@ -22,7 +26,9 @@ from lab.graphite import EmbeddedGraphite
 pytestmark = pytest.mark.integration
 
 PATIENCE = 60
+# Commands of other Diamonds; noxfile.py has them installed.
 DIAMOND_27 = os.environ.get("DIAMOND_27")
+DIAMOND_NEXT = os.environ.get("DIAMOND_NEXT")
 EPOCH = 1536570550  # 2018-09-10 09:09:10 UTC
 LOCATION = "Harvard/Northwest/Bay1"
 
@@ -117,29 +123,64 @@ def test_the_real_report_goes_through_diamond3_into_whisper(
     assert "Traceback" not in site.log.read_text()
 
 
-# The published Diamond with a Python 2.7; noxfile.py has them installed.
+@contextmanager
+def with_the_drop_in(diamond: str, site: DiamondSite) -> Iterator[subprocess.Popen[bytes]]:
+    """Another Diamond, with the drop-in alone, copied as the manual says."""
+    for path in ROOT.glob("stability_*.py"):
+        shutil.copy(path, site.conf.parent / "collectors")
+    with site.log.open("ab") as log:
+        process = subprocess.Popen(
+            [*diamond.split(), "-f", "--skip-pidfile", "-c", str(site.conf)],
+            cwd=site.conf.parent,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        # Of its own accord a Diamond takes twenty seconds to end.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+
+
 if DIAMOND_27:
 
     def test_the_real_report_goes_through_diamond_on_python_27_into_whisper(
         site: DiamondSite, graphite: EmbeddedGraphite, real_report: Path, bay1: Path
     ) -> None:
-        """The drop-in alone, copied as the README says."""
-        for path in ROOT.glob("stability_*.py"):
-            shutil.copy(path, site.conf.parent / "collectors")
-        with site.log.open("ab") as log:
-            process = subprocess.Popen(
-                [*DIAMOND_27.split(), "-f", "--skip-pidfile", "-c", str(site.conf)],
-                cwd=site.conf.parent,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
+        with with_the_drop_in(DIAMOND_27, site) as process:
             check_the_road(process, site, graphite, real_report, bay1)
-        finally:
-            # Of its own accord this Diamond takes twenty seconds to end.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE)
+
+
+if DIAMOND_NEXT:
+
+    def test_the_real_report_goes_through_diamond_next_and_hops_reads_its_configuration(
+        site: DiamondSite, graphite: EmbeddedGraphite, real_report: Path, bay1: Path
+    ) -> None:
+        text = site.conf.read_text()
+        for name in ("hostname", "path_prefix"):
+            text = re.sub(f"^{name} = .*\n", "", text, flags=re.MULTILINE)
+        of_handlers, of_collectors = text.split("[collectors]\n[[default]]\n")
+        of_handlers = of_handlers.replace("[[default]]", "[[handlersDefault]]")
+        defaults = "[[collectorsDefault]]\nhostname = testhost\npath_prefix = diamond.virtual\n"
+        site.conf.write_text(f"{of_handlers}[collectors]\n{defaults}{of_collectors}")
+        with with_the_drop_in(DIAMOND_NEXT, site) as process:
+            check_the_road(process, site, graphite, real_report, bay1)
+            findings = {each["check"]: each for each in hops(site, "doctor")["findings"]}
+            [counts] = hops(site, "audit")["scanners"][0]["coils"]
+            status = hops(site, "status")
+        assert "diamond-next" in findings["Diamond"]["text"]
+        for check in ("Diamond", "collector", "GraphiteHandler"):
+            assert findings[check]["state"] == "ok"
+        assert (counts["stored"], counts["missing"]) == (448, 0)
+        assert status["is_good"]
+
+
+def hops(site: DiamondSite, command: str) -> Any:
+    """What an operator's command says, for programs."""
+    line = [sys.executable, "-m", "hops", command, f"--config={site.conf}", "--json"]
+    return json.loads(subprocess.run(line, stdout=subprocess.PIPE, timeout=PATIENCE).stdout)
 
 
 def test_one_run_from_cron_archives_the_report_and_ends_with_0(

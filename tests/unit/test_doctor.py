@@ -582,6 +582,23 @@ def test_a_copy_of_the_collector_is_compared_with_what_is_installed(site: Site) 
     assert str(copies / "stability_report.py") in found["text"]
 
 
+def test_a_configuration_for_the_fork_is_told_as_what_it_is(site: Site) -> None:
+    assert "translated" in site.finding("Diamond")["text"]
+    of_handlers, of_collectors = site.conf.read_text().split("[collectors]")
+    of_collectors = of_collectors.replace("[[default]]", "[[collectorsDefault]]")
+    site.conf.write_text(f"{of_handlers}[collectors]{of_collectors}")
+    found = site.finding("Diamond")
+    assert found["state"] == "failed"
+    assert "diamond-next, by its [[collectorsDefault]], which does not start" in found["text"]
+    of_handlers = of_handlers.replace("[[default]]", "[[handlersDefault]]")
+    site.conf.write_text(f"{of_handlers}[collectors]{of_collectors}")
+    assert "diamond-next" in site.finding("Diamond")["text"]
+    assert site.finding("Diamond")["state"] == "ok"
+    assert "Connection refused" in site.finding("GraphiteHandler")["text"]
+    # What is installed here, it does not see.
+    assert site.finding("collector")["state"] == "failed"
+
+
 def test_a_collectors_path_that_diamond_does_not_start_with_is_told(site: Site) -> None:
     site.set("diamond.conf", collectors_path="/nonexistent")
     found = site.finding("collectors_path")

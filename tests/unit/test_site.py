@@ -45,6 +45,28 @@ def test_scanners_paths_and_graphite_are_what_the_collector_has(conf: Path) -> N
     assert found.settings.coils == {32: "32"}
 
 
+@pytest.mark.parametrize(
+    ("of_handlers", "of_collectors", "is_read"),
+    [
+        ("default", "default", True),
+        ("handlersDefault", "collectorsDefault", True),
+        ("handlersDefault", "default", False),
+    ],
+)
+def test_defaults_are_those_that_the_configurations_own_diamond_reads(
+    tmp_path: Path, of_handlers: str, of_collectors: str, is_read: bool
+) -> None:
+    """diamond-next, the fork, has other names for them, and reads no [[default]]."""
+    conf = tmp_path / "diamond.conf"
+    conf.write_text(
+        f"[server]\n[handlers]\n[[{of_handlers}]]\ntimeout = 7\n[collectors]\n"
+        f"[[{of_collectors}]]\nhostname = theirs\npath_prefix = diamond.virtual\n"
+    )
+    found = site.load(conf)
+    assert (found.prefix == "diamond.virtual.theirs.StabilityCollector") is is_read
+    assert found.config["handlers"]["default"] == {"timeout": "7"}
+
+
 def test_an_unknown_scanner_is_told_with_those_that_are_there(conf: Path) -> None:
     with pytest.raises(click.BadParameter, match="there are: Harvard/Northwest/Bay1"):
         site.load(conf).scanner("Harvard/Bay2")
