@@ -586,7 +586,7 @@ def _options(arguments):
                         help="of the scanner's clock, like America/New_York (this machine's)")
     parser.add_argument('--format', choices=sorted(_FORMATS), default='table',
                         help='table: for people; graphite: "path value epoch" lines; '
-                             "json: a list of objects for Telegraf's json_v2 (%(default)s)")
+                             "json: a list of objects (%(default)s)")
     options = parser.parse_args(arguments)
     try:
         if options.location:

@@ -377,7 +377,7 @@ def in_file_order(path):
     return list(itertools.chain.from_iterable(rows))
 
 
-def test_json_is_what_telegraf_eats(small_report):
+def test_json_has_the_fields_of_mristability(small_report):
     status, out, err = run('--location', 'A/B', '--format', 'json', small_report)
     assert (status, err) == (0, '')
     assert json.loads(out) == [{
