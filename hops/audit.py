@@ -148,7 +148,7 @@ def _reports(
 @days_options
 @json_option
 def main(conf: Path, location: str | None, days: Days, as_json: bool) -> None:
-    """Compare every value of every archived report with what Graphite has.
+    """Compare every value of every archived report with Graphite's.
 
     Ends with 1 when a value is missing, or another one is there for no known reason, or when an
     archived report or an archive cannot be read. Values that an older collector rounded, and those

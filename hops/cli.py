@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from diamond3.installed import our_version
 from hops import ending
 from hops.audit import main as audit
 from hops.backfill.command import main as backfill
@@ -23,6 +24,20 @@ from hops.sample import main as sample
 from hops.sizing import main as sizing
 from hops.status import main as status
 
+GROUPS = {
+    "Set up": {"sizing": sizing, "init": init, "backfill": backfill, "judge": judge},
+    "Look": {
+        "doctor": doctor,
+        "status": status,
+        "audit": audit,
+        "check": check,
+        "report": report,
+        "notes": notes,
+    },
+    "Repair": {"note": note, "reingest": reingest, "retention": retention},
+    "Try out": {"demo": demo, "sample": sample},
+}
+
 
 class Hops(click.Group):
     """The command, as it is called where it is a process of its own."""
@@ -30,24 +45,24 @@ class Hops(click.Group):
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         ending.run(lambda: self.main(*arguments, **options))
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands by what they are for, each with its first sentence."""
+        width = max(map(len, self.commands))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                lines = [
+                    (name.ljust(width), command.get_short_help_str(formatter.width))
+                    for name, command in commands.items()
+                ]
+                formatter.write_dl(lines)
+
 
 @click.group(cls=Hops, context_settings=HELP)
+@click.version_option(our_version(), message="%(prog)s %(version)s")
 def main() -> None:
     """MRI Stability reports in Graphite."""
 
 
-main.add_command(audit, "audit")
-main.add_command(backfill, "backfill")
-main.add_command(check, "check")
-main.add_command(demo, "demo")
-main.add_command(doctor, "doctor")
-main.add_command(init, "init")
-main.add_command(judge, "judge")
-main.add_command(note)
-main.add_command(notes)
-main.add_command(reingest, "reingest")
-main.add_command(report, "report")
-main.add_command(retention, "retention")
-main.add_command(sample, "sample")
-main.add_command(sizing, "sizing")
-main.add_command(status, "status")
+for commands in GROUPS.values():
+    for name, command in commands.items():
+        main.add_command(command, name)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import stability_report
+from hops.arguments import day_of
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -65,14 +66,8 @@ def _midnight(day: date, timezone: str) -> int:
 def days_options(command: Command) -> Command:
     """Gives a command --from and --until, and its function `days`."""
 
-    day = click.DateTime(["%Y-%m-%d"])
-
-    @click.option(
-        "--from", "since", type=day, callback=_day, metavar="DAY", help="First day of the period."
-    )
-    @click.option(
-        "--until", type=day, callback=_day, metavar="DAY", help="Last day of the period."
-    )
+    @click.option("--from", "since", type=day_of(YEARS), help="First day of the period.")
+    @click.option("--until", type=day_of(YEARS), help="Last day of the period.")
     @functools.wraps(command)
     def with_days(since: date | None, until: date | None, **options: Any) -> Any:
         if since and until and since > until:
@@ -80,9 +75,3 @@ def days_options(command: Command) -> Command:
         return command(days=Days(since, until), **options)
 
     return with_days
-
-
-def _day(context: click.Context, parameter: click.Parameter, day: datetime | None) -> date | None:
-    if day and day.year not in YEARS:
-        raise click.BadParameter(f"{day.year} is not from {YEARS[0]} to {YEARS[-1]}.")
-    return day.date() if day else None

@@ -59,8 +59,9 @@ def main(
     is_sure: bool,
     as_json: bool,
 ) -> None:
-    """Move archived reports back into their scanner's folder, where the collector takes them again.
+    """Give archived or rejected reports to the collector again.
 
+    They are moved back into their scanner's folder, where it takes them at its next run.
     Choose them by NAME, by the days of the scans, or with --missing. What would move is listed;
     with --yes it moves. Nothing is overwritten: a report whose name is taken there stays. One that
     the collector renamed (Stability_X.1.txt) gets the scanner's name back; a .duplicate has to be

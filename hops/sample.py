@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
 
+from hops.arguments import day_of, number_from
 from hops.console import print_json, printable, progress, say
 from hops.errors import Problem
 from hops.options import HELP, json_option
@@ -17,7 +18,7 @@ from sample_data.schedule import DEFAULT_YEARS, Scan, schedule
 
 SHORTEST_YEARS = 0.01  # a few days
 LONGEST_YEARS = 20.0
-CENTURY = (2000, 2099)
+CENTURY = range(2000, 2100)
 
 
 def make_reports(folder: Path, scans: Sequence[Scan]) -> None:
@@ -37,30 +38,13 @@ def _sentence(error: OSError) -> str:
     return f"{error.filename!r} cannot be written ({error.strerror}): choose another folder."
 
 
-def _years(context: click.Context, parameter: click.Parameter, years: float) -> float:
-    if not SHORTEST_YEARS <= years <= LONGEST_YEARS:
-        raise click.BadParameter(f"{years} is not from {SHORTEST_YEARS} to {LONGEST_YEARS:g}.")
-    return years
-
-
 years_option = click.option(
     "--years",
-    type=float,
+    type=number_from(SHORTEST_YEARS, LONGEST_YEARS, float),
     default=DEFAULT_YEARS,
     show_default=True,
-    callback=_years,
     help="How many years of made-up reports, fractions too.",
 )
-
-
-def _until(context: click.Context, parameter: click.Parameter, day: datetime | None) -> date:
-    if day is None:
-        # Whose morning is over in whatever time zone the scanners are said to be.
-        return date.today() - timedelta(days=1)
-    first, last = CENTURY
-    if not first <= day.year <= last:
-        raise click.BadParameter(f"{day.year} is not from {first} to {last}.")
-    return day.date()
 
 
 @click.command(
@@ -72,8 +56,7 @@ def _until(context: click.Context, parameter: click.Parameter, day: datetime | N
 @years_option
 @click.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%d"]),
-    callback=_until,
+    type=day_of(CENTURY),
     help="The last day.  [default: yesterday]",
 )
 @click.option(
@@ -84,13 +67,16 @@ def _until(context: click.Context, parameter: click.Parameter, day: datetime | N
     help="Another number gives the same story with other noise.",
 )
 @json_option
-def main(folder: Path, years: float, until: date, seed: int, as_json: bool) -> None:
-    """Make realistic reports of two invented scanners in folders in DIR, one for each weekday
-    morning. Coils age, drift grows until a service visit, and coil elements fail: what is to be
-    seen in them is told at the end.
+def main(folder: Path, years: float, until: date | None, seed: int, as_json: bool) -> None:
+    """Make realistic reports of two invented scanners in DIR.
+
+    There is one for each weekday morning. Coils age, drift grows until a service visit, and coil
+    elements fail: what is to be seen in them is told at the end.
 
     An existing file is never overwritten.
     """
+    # Whose morning is over in whatever time zone the scanners are said to be.
+    until = until or date.today() - timedelta(days=1)
     scanners = example_scanners(until, seed)
     scans = schedule(scanners, until, years)
     make_reports(folder, scans)

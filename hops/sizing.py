@@ -11,6 +11,7 @@ import whisper
 from rich.filesize import decimal
 from rich.table import Table
 
+from hops.arguments import number_from
 from hops.console import console, counted, print_json, say
 from hops.options import HELP, json_option
 from hops.quantities import QUANTITIES
@@ -161,9 +162,9 @@ def _retention(context: click.Context, parameter: click.Parameter, text: str) ->
     epilog="Examples: hops sizing --scanners 4 --coils 2 --slices 16 | "
     "hops sizing --scanners 1 --coils 3 --slices 64 --retention 1h:25y --json",
 )
-@click.option("--scanners", type=click.IntRange(1), required=True, help="Scanners there are.")
-@click.option("--coils", type=click.IntRange(1), required=True, help="Coils of each scanner.")
-@click.option("--slices", type=click.IntRange(1), required=True, help="Slices of each report.")
+@click.option("--scanners", type=number_from(1), required=True, help="Scanners there are.")
+@click.option("--coils", type=number_from(1), required=True, help="Coils of each scanner.")
+@click.option("--slices", type=number_from(1), required=True, help="Slices of each report.")
 @click.option(
     "--retention",
     default=next(iter(CHOICES)),
@@ -173,8 +174,10 @@ def _retention(context: click.Context, parameter: click.Parameter, text: str) ->
 )
 @json_option
 def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) -> None:
-    """Say how much disk Graphite needs for Stability reports, what a retention keeps, and which to
-    choose. Each scanner has a few series more, in which the collector tells of itself."""
+    """Say how much disk Graphite needs for Stability reports.
+
+    It also says what a retention keeps, and which to choose. Each scanner has a few series more, in
+    which the collector tells of itself."""
 
     series = scanners * coils * slices * SERIES_A_SLICE
     archives = parse_retention(retention)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hops import paths, site
+from hops.arguments import number_from
 from hops.console import counted, print_json, printable, say
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
@@ -87,14 +88,16 @@ class Status:
 @click.option(
     "--no-scan-for",
     "most_days",
-    type=click.IntRange(min=1),
+    type=number_from(1),
     metavar="DAYS",
     help="Find a scanner without a scan for more than so many days a problem.",
 )
 @json_option
 def main(conf: Path, most_days: int | None, as_json: bool) -> None:
-    """Say how the reports of every scanner fare: those that wait, that Graphite does not yet show,
-    that were rejected and archived, and the last scan.
+    """Say how the reports of every scanner fare.
+
+    That is how many wait, are not yet shown by Graphite, were rejected and archived, and when the
+    last scan was.
 
     Ends with 1 when a folder or a report cannot be read, a report waits more than an hour after its
     scan or is of the future, some were rejected of whose scan none is archived, or Diamond has said

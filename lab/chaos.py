@@ -22,6 +22,7 @@ from rich.table import Table
 
 import stability_report
 from hops import site as hops_site
+from hops.arguments import number_from
 from hops.console import console, progress
 from hops.options import HELP
 from hops.readback import Comparison
@@ -82,7 +83,7 @@ TORN_SIZE = 4096
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(min=0),
+    type=number_from(0, kind=float),
     default=5.0,
     show_default=True,
     help="How long reports are sent and processes killed.",

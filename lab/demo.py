@@ -22,7 +22,7 @@ from hops.times import DAY
 from lab.diamond import DiamondSite
 from lab.grafana import Grafana, GrafanaMissing, Program, find_grafana
 from lab.graphite import EmbeddedGraphite, find_environment
-from lab.ports import LOOPBACK
+from lab.ports import LOOPBACK, require_free
 from lab.readback import lacking, read_back, values
 from lab.reports import ARCHIVE, Reports, copied, invented
 from lab.workplace import workplace
@@ -38,22 +38,26 @@ def show(
     once: bool,
     source: Path | None,
     years: float,
-    port: int | None,
+    web_port: int | None,
+    carbon_port: int | None,
     grafana_home: Path | None,
     system_graphite: bool,
 ) -> bool:
     """Sends the reports in `source`, or `years` of invented ones, down the whole road; whether all
     of them arrived. Unless `once`, all stays up until Ctrl-C. Raises Problem."""
     with workplace("demo") as folder:
-        environment = find_environment(system=system_graphite)
+        # What can be refused comes before the environment, which may take minutes.
+        _require_free_ports(web_port, carbon_port)
         grafana = None if once else _find_grafana(grafana_home)
         scanners = folder / "scanners"
         reports = copied(source, scanners) if source else invented(scanners, years)
+        environment = find_environment(system=system_graphite)
         schemas = f"[stability]\npattern = .*\nretentions = {reports.step()}s:25y\n"
         with EmbeddedGraphite(
             folder / "graphite",
             environment,
-            web_port=port,
+            web_port=web_port,
+            line_port=carbon_port,
             # For the ingest page.
             carbon_settings={"CARBON_METRIC_INTERVAL": "60"},
             storage_schemas=schemas,
@@ -69,6 +73,12 @@ def show(
                 with _dashboards(folder / "grafana", grafana, graphite.url):
                     _stay(site, reports)
         return all_stored
+
+
+def _require_free_ports(web: int | None, carbon: int | None) -> None:
+    for port, server in ((web, "graphite-web"), (carbon, "carbon")):
+        if port:
+            require_free(port, server)
 
 
 def _find_grafana(home: Path | None) -> Program | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hops.shipped import SHIPPED
 from lab.errors import LabError
-from lab.ports import LOOPBACK, choose_ports, is_free
+from lab.ports import LOOPBACK, choose_ports, require_free
 from lab.server import Server
 
 OURS = SHIPPED / "grafana"
@@ -87,10 +87,8 @@ class Grafana:
 
     def start(self) -> None:
         """Starts it and waits until it answers; raises LabError when it does not."""
-        if self._server.pid is None and not is_free(self._port):
-            raise LabError(
-                f"Port {self._port} of {LOOPBACK}, meant for Grafana, is taken: choose another."
-            )
+        if self._server.pid is None:
+            require_free(self._port, "Grafana")
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             self._server.start()

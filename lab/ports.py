@@ -6,6 +6,8 @@ import random
 import socket
 from typing import NamedTuple
 
+from lab.errors import LabError
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -18,12 +20,12 @@ class Ports(NamedTuple):
     web: int
 
 
-def choose_ports(web: int | None = None) -> Ports:
-    """Four free ports, or three and the given one for the web."""
+def choose_ports(web: int | None = None, line: int | None = None) -> Ports:
+    """Four free ports, but for those that are given."""
     while True:
-        query, line, pickle, free = block = free_block(4)
-        if web not in block:
-            return Ports(line, pickle, query, web or free)
+        query, free_line, pickle, free_web = block = free_block(4)
+        if web not in block and line not in block:
+            return Ports(line or free_line, pickle, query, web or free_web)
 
 
 def free_block(size: int) -> range:
@@ -38,6 +40,15 @@ def free_block(size: int) -> range:
         block = range(start := random.randrange(20000, 32768 - size, size), start + size)
         if all(map(is_free, block)):
             return block
+
+
+def require_free(port: int, server: str) -> None:
+    """Raises LabError where the port of loopback that is meant for a server is taken."""
+    if not is_free(port):
+        raise LabError(
+            f"Port {port} of {LOOPBACK}, meant for {server}, is taken: stop the program that "
+            "listens there or choose another port."
+        )
 
 
 def is_free(port: int) -> bool:

@@ -60,12 +60,12 @@ class Outcome:
 @click.option("--yes", is_flag=True, help="Bring them in; without it they are only listed.")
 @json_option
 def main(source: Path, location: str, conf: Path, yes: bool, as_json: bool) -> None:
-    """Bring old reports into Graphite: those in DIR and below that the scanner's archive lacks.
+    """Bring old reports into Graphite.
 
-    They are copied into the scanner's folder, oldest first and a few at a time, and go the way of
-    every report: published, confirmed in Graphite, archived. DIR itself is never changed. It may
-    be stopped and run again at any time, beside a running Diamond, too. Run it as the user that
-    Diamond runs as, on the same machine.
+    Those in DIR and below that the scanner's archive lacks are copied into the scanner's folder,
+    oldest first and a few at a time, and go the way of every report: published, confirmed in
+    Graphite, archived. DIR itself is never changed. It may be stopped and run again at any time,
+    beside a running Diamond, too. Run it as the user that Diamond runs as, on the same machine.
 
     Ends with 0 when every report in DIR is in the archive, and with 1 when any is not: bad ones
     that were left out, and those that still wait.

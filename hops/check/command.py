@@ -41,7 +41,7 @@ class Files:
     "arguments",
     nargs=-1,
     type=Path,  # click's own would ask the share
-    metavar="[FILE|DIR]...",
+    metavar="FILE|DIR...",
 )
 @location_option("Of the scanner.  [default: the one whose folder a file is in]")
 @click.option("--paths", "in_full", is_flag=True, help="List all metric paths.")
@@ -56,18 +56,21 @@ def main(
     conf: Path,
     as_json: bool,
 ) -> None:
-    """Say what is in reports, what is wrong with them and where, and which metrics they would make.
+    """Say what is in reports, and what is wrong with them and where.
 
-    One FILE is shown in full; several, or all reports in DIR and below, in a line each. Without
-    any, it is the folder that you are in.
+    One FILE is shown in full, with the metrics that it would make; several, or all reports in DIR
+    and below, in a line each.
 
     Nothing is needed but the files. With Diamond's configuration, metric paths, coils and time zone
     are those of the site; where the default one is not there, it is done without.
 
     Exit status: 0 when all reports are good, else 1.
     """
+    if not arguments:
+        raise click.UsageError(
+            "Name a report, or a folder with reports; the one that you are in is: hops check ."
+        )
     checker = _checker(context, conf, location)
-    arguments = arguments or (Path(),)
     files = _find(arguments)
     if as_json:
         are_good = _tell_programs(files, checker)

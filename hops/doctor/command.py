@@ -39,8 +39,9 @@ STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
 )
 @json_option
 def main(conf: Path, config_only: bool, probe: bool, as_json: bool) -> None:
-    """Look at the whole road of a report, from the scanner's folder to Graphite's retention, and
-    say of each part whether it is ok, and if not what to do.
+    """Look at the whole road of a report, and say what to do.
+
+    From the scanner's folder to Graphite's retention, each part is ok, or it is said what to do.
 
     Nothing of the site's is touched: a small file of its own is moved through each folder, as the
     collector moves reports, and removed; and points are sent to carbon only for the probe. A folder

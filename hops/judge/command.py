@@ -44,8 +44,10 @@ class Outcome:
 @config_option
 @json_option
 def main(location: str | None, conf: Path, as_json: bool) -> None:
-    """Judge every scan that Graphite has by the control limits for it, and send it what it lacks of
-    the verdicts: all of them the first time, later what is new, or changed by a service note.
+    """Judge every scan that Graphite has by its control limits.
+
+    Graphite is sent what it lacks of the verdicts: all of them the first time, later what is new,
+    or changed by a service note.
 
     Diamond's StabilityControlCollector does the same every five minutes; this is for cron, and for
     years of history. It may be stopped and run again at any time, and twice changes nothing.

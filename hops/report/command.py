@@ -86,8 +86,10 @@ def main(
     conf: Path,
     as_json: bool,
 ) -> None:
-    """Draw a page for each coil of a scanner: the trends of SNR, signal, drift, fluctuation and
-    ghost with their control limits, and what is out of control in plain words.
+    """Draw a page for each coil of a scanner.
+
+    It has the trends of SNR, signal, drift, fluctuation and ghost with their control limits, and
+    what is out of control in plain words.
 
     Without other days it shows the last two years. Days and times are by the scanners' clocks.
     Service notes are Graphite events tagged with the location.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from hops.arguments import folder
 from hops.console import counted, print_json, printable, progress, say, say_some
 from hops.errors import Problem
 from hops.options import HELP, json_option
@@ -48,14 +49,16 @@ class Found:
 @click.option(
     "--whisper",
     "folder",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=folder,
+    metavar="DIR",
     required=True,
     help="Carbon's folder of whisper files, on Graphite's machine.",
 )
 @click.option(
     "--carbon-conf",
     "conf",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=folder,
+    metavar="DIR",
     default=SHIPPED / "graphite",
     help="Folder with the storage-schemas.conf and storage-aggregation.conf that say how series "
     "should be kept; those that come with hops, unless given.",
@@ -63,8 +66,10 @@ class Found:
 @click.option("--yes", is_flag=True, help="Do it; else it is only told.")
 @json_option
 def main(folder: Path, conf: Path, yes: bool, as_json: bool) -> None:
-    """Have the whisper files of Stability series that are there already keep them as new ones are
-    kept: with the retention, xFilesFactor and aggregation method of carbon's configuration.
+    """Have older series kept as new ones are.
+
+    That is with the retention, xFilesFactor and aggregation method of carbon's configuration, in
+    the whisper files of Stability series that are there already.
 
     No value is lost: a new file takes the place of the old one after it was read back, and a file
     that would lose one stays as it is and is told. It can be interrupted and run again. Files that

@@ -12,7 +12,7 @@ from pathlib import Path
 from lab.errors import LabError, PortTaken
 from lab.graphite.configuration import STORAGE_SCHEMAS, write_configuration
 from lab.graphite.environment import Environment, process_variables
-from lab.ports import LOOPBACK, choose_ports, is_free
+from lab.ports import LOOPBACK, choose_ports, require_free
 from lab.server import START_PATIENCE, Server
 
 SERVE = Path(__file__).with_name("serve.py")
@@ -35,20 +35,23 @@ class EmbeddedGraphite:
         environment: Environment,
         *,
         web_port: int | None = None,
+        line_port: int | None = None,
         carbon_settings: Mapping[str, str] | None = None,
         storage_schemas: str = STORAGE_SCHEMAS,
     ) -> None:
         """Prepares a Graphite in `folder`, which is made if need be; what it holds is kept.
 
-        `web_port`: TCP port of graphite-web; free ones are chosen for it if not given, and for
-        carbon. `carbon_settings`: of carbon.conf's `[cache]` section, over ours.
-        `storage_schemas`: text of storage-schemas.conf; the default has one archive, `1h:25y`.
+        `web_port`, `line_port`: TCP ports of graphite-web, and of carbon's line protocol; free
+        ones are chosen if not given. `carbon_settings`: of carbon.conf's `[cache]` section, over
+        ours. `storage_schemas`: text of storage-schemas.conf; the default has one archive,
+        `1h:25y`.
         """
         self.folder = folder.absolute()
         self.whisper_dir = self.folder / "whisper"
         self.log_dir = self.folder / "log"
         self._environment = environment
         self._web_port = web_port
+        self._line_port = line_port
         self._carbon_settings = dict(carbon_settings or {})
         self._storage_schemas = storage_schemas
         self._lock: int | None = None
@@ -73,14 +76,14 @@ class EmbeddedGraphite:
     def start(self) -> None:
         """Starts both servers and waits until both answer; does nothing when they run.
 
-        Raises LabError when one does not, when `web_port` is taken, when the folder cannot
+        Raises LabError when one does not, when a given port is taken, when the folder cannot
         be written, or when another Graphite runs in it; nothing runs then.
         """
         if self.carbon.pid and self.web.pid:
             return
         try:
             self._lock_folder()
-            self._require_web_port()
+            self._require_ports()
             self._start_on_free_ports()
             self._check_web()
         except OSError as error:
@@ -109,7 +112,7 @@ class EmbeddedGraphite:
 
     def _prepare(self) -> None:
         """Chooses ports, and prepares the servers for them."""
-        self._ports = choose_ports(self._web_port)
+        self._ports = choose_ports(self._web_port, self._line_port)
         conf = self.folder / "conf"
         variables = process_variables(
             PYTHONPATH=str(conf),
@@ -129,12 +132,11 @@ class EmbeddedGraphite:
             "graphite-web", python + web, self.folder, variables, self.log_dir / "web.log"
         )
 
-    def _require_web_port(self) -> None:
-        if self._web_port and not self.web.pid and not is_free(self._web_port):
-            raise LabError(
-                f"Port {self._web_port} of {LOOPBACK}, meant for graphite-web, is taken: "
-                "stop the program that listens there or choose another port."
-            )
+    def _require_ports(self) -> None:
+        if self._web_port and not self.web.pid:
+            require_free(self._web_port, "graphite-web")
+        if self._line_port and not self.carbon.pid:
+            require_free(self._line_port, "carbon")
 
     def _start_on_free_ports(self) -> None:
         """Starts both servers; on other ports if somebody was quicker to take one of ours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -125,10 +127,12 @@ def test_two_scans_within_an_hour_are_both_stored(tmp_path: Path, temporary: Pat
 def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
     temporary: Path, tmp_path: Path, graphite_environment: Environment
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with demo("--reports", str(REPORTS), "--port", str(port), temporary=temporary) as process:
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        port, carbon = (probe.getsockname()[1] for probe in (one, other))
+    ports = ("--port", str(port), "--carbon-port", str(carbon))
+    with demo("--reports", str(REPORTS), *ports, temporary=temporary) as process:
         assert process.stdout is not None
         out = ""
         while "Ctrl-C ends it all" not in out:
@@ -136,7 +140,7 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
             assert line, f"the demo ended:\n{out}"
             out += line
         assert f"http://127.0.0.1:{port}/" in out
-        assert re.search(r"^Carbon takes metrics at 127\.0\.0\.1:\d+\.$", out, re.MULTILINE)
+        assert f"\nCarbon takes metrics at 127.0.0.1:{carbon}.\n" in out
         (folder,) = re.findall(r"new reports, as in (.*)\.$", out, re.MULTILINE)
         put_a_report_into(Path(folder))
         deadline = time.monotonic() + PATIENCE
@@ -152,6 +156,34 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in out
+    assert list(temporary.iterdir()) == []
+
+
+def processes_of(temporary: Path) -> list[str]:
+    """The numbers of those that were started for that temporary folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is not ours
+            if f"TMPDIR={temporary}".encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+    return found
+
+
+def test_a_terminal_that_closes_leaves_no_process_and_no_folder(
+    temporary: Path, tmp_path: Path, graphite_environment: Environment
+) -> None:
+    shutil.copy(next(REPORTS.glob("*.txt")), tmp_path)
+    number, terminal = pty.fork()
+    if number == 0:
+        os.environ["TMPDIR"] = str(temporary)
+        os.execv(str(ROOT / "script" / "demo"), ["demo", "--reports", str(tmp_path)])
+    out = b""
+    while b"Diamond looks every" not in out:
+        out += os.read(terminal, 4096)
+    assert len(processes_of(temporary)) >= 5  # of hops, Graphite and Diamond
+    os.close(terminal)
+    os.waitpid(number, 0)
+    assert processes_of(temporary) == []
     assert list(temporary.iterdir()) == []
 
 

@@ -221,7 +221,7 @@ def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
     [
         (["-o", "report.doc"], "expected a name in .pdf, .png, .html"),
         (["-o", "r.pdf", "--from", "2026-12-01"], "--from is after --until"),
-        (["-o", "r.pdf", "--from", "yesterday"], "does not match the format"),
+        (["-o", "r.pdf", "--from", "yesterday"], "expected a day as in 2026-06-30"),
         (["-o", "r.pdf", "--baseline", "2026"], "expected two dates as in 2026-01-01/2026-06-30"),
         (["-o", "r.pdf", "--baseline", "2026-02-01/2026-01-01"], "expected two dates"),
         (["-o", "r.pdf", "--baseline", "0001-01-01/2026-01-01"], "expected two dates"),

@@ -415,12 +415,16 @@ def test_a_folder_without_a_report_is_a_problem(folder: Path) -> None:
     assert "stability.txt" in done.stdout
 
 
-def test_alone_it_checks_the_folder_that_you_are_in(
+def test_alone_it_asks_for_a_folder_and_reads_none(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(folder)
     monkeypatch.chdir(folder)
-    assert "1 report: 1 good." in check().stdout
+    alone = check()
+    assert alone.exit_code == 2
+    assert not alone.stdout
+    assert alone.stderr.endswith("the one that you are in is: hops check .\n")
+    assert "1 report: 1 good." in check(".").stdout
 
 
 def test_several_files_are_a_line_each(folder: Path) -> None:

@@ -1,7 +1,11 @@
 """The `hops` command line."""
 
+import re
+import socket
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,8 +19,53 @@ def hops(*arguments: str, **variables: str) -> str:
     return done.output
 
 
-def test_help_names_the_commands() -> None:
-    assert "demo" in hops("--help")
+def test_help_has_every_command_in_a_group_with_a_whole_sentence_on_a_line_of_80() -> None:
+    lines = hops("--help", COLUMNS="80").splitlines()
+    groups = [line for line in lines if re.fullmatch(r"\w.*:", line)]
+    assert groups == ["Options:", "Set up:", "Look:", "Repair:", "Try out:"]
+    listed = [line.split(maxsplit=1) for line in lines[lines.index("Set up:") :] if line[:1] == " "]
+    assert sorted(name for name, _ in listed) == sorted(main.commands)
+    assert all(re.fullmatch(r"[A-Z].*\w\.", sentence) for _, sentence in listed)
+
+
+def test_it_tells_its_version() -> None:
+    assert hops("--version") == f"hops {version('mri-stability-diamondcollector')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("demo --port 0", "'0': expected a whole number from 1 to 65535."),
+        ("sizing --coils 1 --slices 1 --scanners two", "'two': expected a whole number from 1."),
+        ("demo --years nan", "'nan': expected a number from 0.01 to 20."),
+        ("demo --reports README.md", "'README.md' cannot be read (Not a directory): name a"),
+        ("retention --whisper /none", "'/none' cannot be read (No such file or directory): name a"),
+        ("notes --from yesterday", "'yesterday': expected a day as in 2026-06-30."),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_a_plain_sentence(arguments: str, sentence: str) -> None:
+    done = CliRunner().invoke(main, arguments.split())
+    assert done.exit_code == 2
+    assert sentence in done.output
+
+
+def test_the_demo_refuses_a_taken_port_before_it_installs_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lab.demo.find_environment", lambda **_: pytest.fail("it installs"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        for option, server in (("--port", "graphite-web"), ("--carbon-port", "carbon")):
+            done = CliRunner().invoke(main, ["demo", option, str(port)])
+            assert f"Port {port} of 127.0.0.1, meant for {server}, is taken" in done.output
+
+
+def test_the_demo_looks_for_grafana_before_it_installs_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.demo.find_environment", lambda **_: pytest.fail("it installs"))
+    done = CliRunner().invoke(main, ["demo", "--grafana-home", str(tmp_path)])
+    assert f"There is no Grafana in {tmp_path}/bin" in done.output
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -117,7 +117,7 @@ def test_a_note_that_graphite_does_not_show_is_no_note(tmp_path: Path, forgetful
         (["--from", "2026-02-01", "--until", "2026-01-01"], "the first day comes first"),
         (["--until", "9999-12-31"], "9999 is not from 1971 to 2105"),
         (["--from", "0001-01-01"], "1 is not from 1971 to 2105"),
-        (["--from", "yesterday"], "does not match the format"),
+        (["--from", "yesterday"], "expected a day as in 2026-06-30"),
     ],
 )
 def test_notes_are_asked_for_as_they_can_be(

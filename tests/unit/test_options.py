@@ -24,8 +24,8 @@ def test_days_are_told_in_seconds_of_the_scanners_clock() -> None:
 @pytest.mark.parametrize(
     ("option", "day", "words"),
     [
-        ("--from", "yesterday", "does not match the format"),
-        ("--until", "2018-02-30", "does not match the format"),
+        ("--from", "yesterday", "expected a day as in 2026-06-30"),
+        ("--until", "2018-02-30", "expected a day as in 2026-06-30"),
         ("--from", "1970-01-01", "1970 is not from 1971 to 2105"),
         ("--until", "2106-01-01", "2106 is not from 1971 to 2105"),
     ],

@@ -61,13 +61,13 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("option", "value", "reason"),
     [
-        ("--until", "2026-02-30", "does not match the format"),
+        ("--until", "2026-02-30", "expected a day as in 2026-06-30"),
         ("--until", "0001-01-01", "is not from 2000 to 2099"),
-        ("--years", "two", "is not a valid float"),
-        ("--years", "-1", "is not from 0.01 to 20"),
-        ("--years", "0.001", "is not from 0.01 to 20"),
-        ("--years", "21", "is not from 0.01 to 20"),
-        ("--years", "nan", "is not from 0.01 to 20"),
+        ("--years", "two", "expected a number from 0.01 to 20"),
+        ("--years", "-1", "expected a number from 0.01 to 20"),
+        ("--years", "0.001", "expected a number from 0.01 to 20"),
+        ("--years", "21", "expected a number from 0.01 to 20"),
+        ("--years", "nan", "expected a number from 0.01 to 20"),
         ("--seed", "x", "is not a valid integer"),
     ],
 )

@@ -1,0 +1,68 @@
+"""What the demo and the like leave behind: nothing, however they end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# At its end it has something to do, which a second signal could cut short.
+PROGRAM = """
+import sys, time
+from lab.workplace import workplace
+with workplace("test") as folder:
+    try:
+        print(folder, flush=True)
+        while not (folder / "end").exists():
+            time.sleep(0.01)
+    finally:
+        (folder / "ending").touch()
+        while not (folder / "end").exists():
+            time.sleep(0.01)
+"""
+
+
+def started(temporary: Path, prepare: Callable[[], object]) -> tuple[subprocess.Popen[str], Path]:
+    """The program, and its folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(temporary), "PYTHONPATH": ":".join(sys.path)},
+        preexec_fn=prepare,
+    )
+    assert process.stdout
+    folder = Path(process.stdout.readline().strip())
+    assert folder.parent == temporary
+    return process, folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_and_more_of_it_leave_no_folder(number: signal.Signals, tmp_path: Path) -> None:
+    # A shell has its background jobs ignore this one.
+    process, folder = started(
+        tmp_path, lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    )
+    process.send_signal(number)
+    while not (folder / "ending").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(number)
+    (folder / "end").touch()
+    process.communicate()
+    assert process.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_goes_on_without_a_terminal_where_that_was_asked_for(tmp_path: Path) -> None:
+    """By nohup."""
+    process, folder = started(tmp_path, lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process.send_signal(signal.SIGHUP)
+    (folder / "end").touch()
+    process.communicate()
+    assert process.returncode == 0
