@@ -109,3 +109,15 @@ def test_the_options_of_stability_report_are_all_there() -> None:
     assert len(options) >= 3
     for option in options:
         assert f"| `{option}" in page("reference/commands.md")
+
+
+def test_the_house_has_every_part_of_the_code() -> None:
+    """In the table for who changes it, and the drop-in's modules in the picture, too."""
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    picture = (DOCS / "house.svg").read_text(encoding="utf-8")
+    for module in ROOT.glob("stability_*.py"):
+        assert f"| `{module.name}` |" in table
+        assert f">{module.stem.partition('_')[2]}</text>" in picture
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout
+    for folder in {line.partition("/")[0] for line in tracked.splitlines() if "/" in line}:
+        assert folder.startswith(".") or f"`{folder}/" in table or f"`{folder}`" in table
