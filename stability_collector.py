@@ -220,8 +220,8 @@ class StabilityCollector(diamond.collector.Collector):
         scanner that has such reports (list of str). `diamond3 --run` says it.
         """
         counts = [(share.scanner.folder, share.left_alone()) for share in self._shares]
-        return ['%r: %d reports are left alone for now: %d not yet seen unchanged for '
-                'settle_seconds, %d incomplete' % (folder, young + incomplete, young, incomplete)
+        return ['%r: reports left alone for now: %d not yet seen unchanged for settle_seconds, '
+                '%d incomplete' % (folder, young, incomplete)
                 for folder, (young, incomplete) in counts if young + incomplete]
 
     # -- configuration ---------------------------------------------------------------------

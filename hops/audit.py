@@ -224,8 +224,8 @@ def _print(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
             say(f"  {each.trouble}", "red")
         for channels, count in sorted(each.strange.items()):
             say(
-                f"  {counted(count, 'report')} of a coil of {channels} channels not compared, as "
-                f'it is not under [coils]: add a line like "{channels} = {channels}".'
+                f"  {counted(count, 'report')} of a coil of {counted(channels, 'channel')} not "
+                f'compared, as it is not under [coils]: add a line like "{channels} = {channels}".'
             )
         for line in _lacking_sections(each):
             say(f"  {line}", "yellow")

@@ -168,7 +168,8 @@ def _refuse_what_is_there(folder: Path) -> None:
     there = [str(file) for file in files if os.path.lexists(file)]
     if there:
         raise Problem(
-            f"{', '.join(there)} is there, and nothing was written: edit it, or choose another DIR."
+            f"Nothing was written, as there is {', '.join(there)}: edit what is there, or choose "
+            "another DIR."
         )
 
 

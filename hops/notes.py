@@ -17,7 +17,7 @@ from rich.text import Text
 
 import stability_report
 from hops import site
-from hops.console import console, print_json, printable, say
+from hops.console import print_json, printable, say, show
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb
 from hops.options import (
@@ -199,7 +199,7 @@ def notes(location: str | None, days: Days, conf: Path, as_json: bool) -> None:
     if as_json:
         print_json([_for_programs(each, locations, timezone) for each in listed])
     elif listed:
-        console.print(_table(listed, locations, timezone))
+        show(_table(listed, locations, timezone))
     else:
         say("No service notes were found; hops note makes them.")
 
@@ -213,8 +213,8 @@ def _about(event: Event, locations: Sequence[str]) -> str:
 def _table(listed: Sequence[Event], locations: Sequence[str], timezone: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     table.add_column(f"time ({timezone or 'this machine'})", no_wrap=True)
-    table.add_column("location", overflow="fold")
-    table.add_column("note", overflow="fold")
+    table.add_column("location", no_wrap=True)
+    table.add_column("note", no_wrap=True)
     for each in listed:
         cells = (moment(each.epoch, timezone), _about(each, locations), each.what)
         table.add_row(*(Text(printable(cell)) for cell in cells))

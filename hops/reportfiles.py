@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import stability_report
+from hops.console import counted
 from hops.errors import Problem
 from hops.site import Site
 from stability_folder import Errand, Folder
@@ -168,6 +170,14 @@ class ReportFolder:
         found = (report_file(self.path, name, self.timezone) for name in names)
         return sorted(filter(None, found), key=lambda file: (file.epoch, len(file.name), file.name))
 
+    def age(self) -> float:
+        """Seconds since something was moved into it or out of it, by the share's clock."""
+        if not self.opened:
+            return float("inf")
+        with _usable(self.path):
+            changed: float = self.patience.ask(lambda: self.opened.status(".")).st_mtime
+        return time.time() - changed
+
     def trouble(self, file: ReportFile) -> str:
         """Why one of the `files` cannot be read, as the collector would say; nothing if it can, or
         has gone."""
@@ -299,7 +309,7 @@ def why_left(report: Report, epoch: int, coils: Collection[int] | None) -> str:
     """
     if coils is not None and report.channels not in coils:
         return (
-            f"comes from a coil of {report.channels} channels: add a line like "
+            f"comes from a coil of {counted(report.channels, 'channel')}: add a line like "
             f'"{report.channels} = {report.channels}" under [coils]'
         )
     if is_of_the_future(epoch):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hops.arguments import day_of, number_from
-from hops.console import print_json, printable, progress, say
+from hops.console import counted, print_json, printable, progress, say
 from hops.errors import Problem
 from hops.options import HELP, json_option
 from sample_data.files import generate
@@ -91,7 +91,7 @@ def main(folder: Path, years: float, until: date | None, seed: int, as_json: boo
     if as_json:
         print_json({"reports": len(scans), "until": str(until), "scanners": made})
         return
-    say(f"{len(scans):,} reports up to {until}, of these [scanners]:")
+    say(f"{counted(len(scans), 'report')} up to {until}, of these [scanners]:")
     for each in made:
         say(f"\n{each['location']} = {printable(str(each['folder']))}")
         for event in each["events"]:

@@ -12,7 +12,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from hops.arguments import number_from
-from hops.console import console, counted, print_json, say
+from hops.console import counted, print_json, say, show
 from hops.options import HELP, json_option
 from hops.quantities import QUANTITIES
 from hops.times import DAY
@@ -205,10 +205,10 @@ def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) 
         )
         return
     say(
-        f"{scanners:,} scanners x {coils:,} coils x {slices:,} slices x {SERIES_A_SLICE} "
-        f"= {series:,} series\n"
+        f"{counted(scanners, 'scanner')} x {counted(coils, 'coil')} x {counted(slices, 'slice')} "
+        f"x {SERIES_A_SLICE} = {series:,} series\n"
     )
-    console.print(_archives(archives, chosen))
+    show(_archives(archives, chosen))
     after = (f"{size_of(size)} after {counted(years, 'year')}" for years, size in sparse.items())
     say(
         f"All {series:,} series: {size_of(chosen.bytes)} on disk. In sparse files, with a scan of "
@@ -218,7 +218,7 @@ def main(scanners: int, coils: int, slices: int, retention: str, as_json: bool) 
         f"What is judged of them: {judged_series:,} series more with {judged.retention}, "
         f"{size_of(judged.bytes)}.\n"
     )
-    console.print(_choices(choices))
+    show(_choices(choices))
     for choice, advice in CHOICES.items():
         say(f"{choice}: {advice}.")
 

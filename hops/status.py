@@ -74,6 +74,8 @@ class Status:
     rejected: int | None = None
     archived: int | None = None
     last_scan: LastScan | None = None
+    is_archiving: bool = False
+    """Whether Diamond has archived something within PATIENCE, by the share's clock."""
     left_alone: list[str] = field(default_factory=list)
     """The names of files that look like reports, and are not called like one."""
     problems: list[str] = field(default_factory=list)
@@ -167,6 +169,8 @@ def _of_the_past(files: Sequence[ReportFile]) -> list[ReportFile]:
 def _files_below(of: Site, scanner: Any, name: str, status: Status) -> list[ReportFile] | None:
     try:
         with open_reports(of, scanner, name) as folder:
+            if name == of.settings.ingest_dir:
+                status.is_archiving = 0 <= folder.age() < PATIENCE
             return folder.files()
     except Problem as problem:
         status.problems.append(problem.message)
@@ -240,6 +244,8 @@ def _unconfirmed(
 
 def _note_silence(of: Site, status: Status) -> None:
     patience = PATIENCE + 2 * float(of.collector.config["interval"])
+    if status.unconfirmed is None and status.is_archiving:
+        return  # and its word takes a while until Graphite shows it
     if status.unconfirmed is None:
         when = "in the last 30 days"
     elif status.unconfirmed.age_seconds > patience:

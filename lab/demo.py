@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from hops import site as hops_site
-from hops.console import console, progress, say
+from hops.console import console, counted, progress, say
 from hops.graphiteweb import GraphiteWeb
 from hops.judge.command import judge_all, say_outcomes
 from hops.paths import series_of_coil
@@ -132,7 +132,7 @@ def _wait_until_stored(site: Site, reports: Reports) -> list[Comparison]:
     """Reads everything back, again until all is there or patience is at its end."""
     deadline = time.monotonic() + STORE_PATIENCE
     while lacking(found := read_back(site, reports.good)) and time.monotonic() < deadline:
-        say(f"{lacking(found):,} points are not there yet; looking again ...")
+        say(f"{counted(lacking(found), 'point')} not there yet; looking again ...")
         time.sleep(2)
     return found
 

@@ -15,7 +15,7 @@ from rich.text import Text
 import stability_report
 from hops.check.checking import GOOD, STATES, WAITS, Checked
 from hops.check.excerpt import drawn
-from hops.console import console, counted, printable, say
+from hops.console import counted, printable, say, show
 from hops.reportfiles import EXAMPLES
 
 STYLES = {GOOD: "green", WAITS: "yellow"}
@@ -53,7 +53,7 @@ class Listing:
         """Prints it."""
         for folder, table in self._tables.items():
             say(printable(str(folder)), style="bold")
-            console.print(table)
+            show(table)
         for checked in self._troubles:
             _show_trouble(checked)
         for warning in self._warnings:
@@ -89,7 +89,7 @@ def show_in_full(checked: Checked, timezone: str) -> None:
         table = _table(*map(printable, names), numbers_from=0)
         for row in rows:
             table.add_row(*row)
-        console.print(table)
+        show(table)
 
 
 def show_paths(paths: Sequence[str], in_full: bool) -> None:
@@ -114,7 +114,7 @@ def _table(*columns: str, numbers_from: int = 2) -> Table:
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for position, column in enumerate(columns):
         justify: JustifyMethod = "right" if position >= numbers_from else "left"
-        table.add_column(Text(column), justify=justify, no_wrap=True, overflow="fold")
+        table.add_column(Text(column), justify=justify, no_wrap=True)
     return table
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hops.console import print_json, say
+from hops.console import counted, print_json, say
 from hops.doctor import configuration
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
@@ -59,7 +59,7 @@ def main(conf: Path, config_only: bool, probe: bool, as_json: bool) -> None:
         found = [asdict(finding) for finding in findings]
         print_json({"failed": count[FAILED], "warnings": count[WARNING], "findings": found})
     elif not config_only:
-        say(f"\n{count[OK]} ok, {count[WARNING]} warnings, {count[FAILED]} failed")
+        say(f"\n{count[OK]} ok, {counted(count[WARNING], 'warning')}, {count[FAILED]} failed")
     sys.exit(1 if count[FAILED] else 0)
 
 
@@ -82,6 +82,6 @@ def _examine(conf: Path, probe: bool) -> Iterator[Finding]:
 
 
 def _print(finding: Finding) -> None:
-    say(f"{finding.state:8} {finding.check}: {finding.text}", STYLES[finding.state])
+    say(f"{finding.state:8} {finding.check}: {finding.text}", STYLES[finding.state], hang=9)
     if finding.todo:
-        say(f"         -> {finding.todo}")
+        say(f"         -> {finding.todo}", hang=3)

@@ -13,6 +13,7 @@ from typing import Any
 import stability_collector
 from diamond3.configuration import NEXT, is_for_next
 from diamond3.installed import OUR_DISTRIBUTION, find_diamond
+from hops.console import counted
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.site import Site
 
@@ -193,7 +194,8 @@ def _queue(server: Any, values: int) -> Finding:
     if places < values:
         text = f"metric_queue_size = {size} leaves {places} places, a report has {values} values"
         return Finding("queue", FAILED, f"{text} and would never be sent", todo)
-    text = f"metric_queue_size = {size} takes {places // values} reports of {values} values"
+    reports = counted(places // values, "report")
+    text = f"metric_queue_size = {size} takes {reports} of {values} values"
     return Finding("queue", OK, text)
 
 

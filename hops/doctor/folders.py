@@ -17,6 +17,7 @@ from typing import Any, Union
 from diamond3 import DiamondError
 from diamond3.accounts import Account
 from hops.aside import PATIENCE, aside
+from hops.console import counted
 from hops.doctor import reports, trial, user
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.doctor.reports import Seen
@@ -258,5 +259,4 @@ def _nearly(check: str, folder: str, names: Sequence[str]) -> Iterator[Finding]:
 
 def _some(folder: str, names: Sequence[str]) -> str:
     """How many files, and one of them: as in `2 files (as '/mnt/bay1/a.txt')`."""
-    files = "1 file" if len(names) == 1 else f"{len(names):,} files"
-    return f"{files} (as {os.path.join(folder, names[0])!r})"
+    return f"{counted(len(names), 'file')} (as {os.path.join(folder, names[0])!r})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from hops.console import counted
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.graphiteweb import GraphiteProblem, GraphiteWeb
 from hops.site import Site
@@ -76,7 +77,7 @@ def _errors(graphite: GraphiteWeb) -> Finding:
     errors = sum(sum(values.values()) for values in series.values())
     if not errors:
         return Finding("writes", OK, "carbon told of no failed write in the last hour")
-    text = f"carbon could not write {errors:,.0f} times in the last hour"
+    text = f"carbon could not write {counted(int(errors), 'time')} in the last hour"
     todo = (
         "see its log: its disk may be full, or a whisper file broken (hops retention names those)"
     )

@@ -131,7 +131,12 @@ def _lost(graphite: GraphiteWeb, series: Sequence[str], now: int, age: int) -> s
     return {path for path in series if not shown.get(path)}
 
 
-def not_done(why: str) -> Iterator[Finding]:
-    """What is not known as long as nothing was sent."""
+def not_done(needs: str) -> Iterator[Finding]:
+    """What is not known as long as nothing can be sent."""
     for check in ("probe", "retention", "xFilesFactor"):
-        yield Finding(check, WARNING, "not tested", why)
+        yield Finding(check, WARNING, "not tested", needs)
+
+
+def not_asked_for() -> Finding:
+    """That a probe would say more."""
+    return Finding("probe", OK, "none was sent: hops doctor --probe shows how series are kept")

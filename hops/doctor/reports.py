@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hops.console import counted
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
 from hops.reportfiles import ReportFile, Unusable, open_reports
@@ -87,12 +88,12 @@ def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
         yield Finding(
             "coils seen",
             FAILED if waiting else WARNING,
-            f"{channels} channels are not under [coils]; reports from there: {waiting} waiting, "
-            f"{len(found) - waiting} archived, as {found[-1].file.path!r}",
+            f"no coil of {counted(channels, 'channel')} is under [coils]; reports from there: "
+            f"{waiting} waiting, {len(found) - waiting} archived, as {found[-1].file.path!r}",
             f'add a line like "{channels} = {channels}" under [coils]; without it they stay',
         )
     if not unknown and reports:
-        text = f"those of {len(reports)} reports that were read have a name"
+        text = f"{counted(len(reports), 'report')} read, each of a coil that has a name"
         yield Finding("coils seen", OK, text)
 
 

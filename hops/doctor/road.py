@@ -49,4 +49,4 @@ def examine(site: Site, may_probe: bool) -> Iterator[Finding]:
     elif may_probe:
         yield from probe.check(site, web, connected)
     else:
-        yield from probe.not_done("ask again with --probe")
+        yield probe.not_asked_for()

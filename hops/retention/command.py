@@ -162,9 +162,9 @@ def _mend(found: Found) -> int:
 
 
 def _tell(found: Found, mended: int, yes: bool) -> None:
-    say(f"{found.right:,} series are kept as they should be, {len(found.different):,} are not")
+    say(f"Series kept as they should be: {found.right:,}; in another way: {len(found.different):,}")
     for way, count in found.ways.most_common():
-        say(f"  {count:,} are kept as {describe(way)}")
+        say(f"  {count:,} kept as {describe(way)}")
     for should in dict.fromkeys(found.different.values()):
         say(f"  to be kept as {describe(should)}")
     for why, paths in found.trouble.items():

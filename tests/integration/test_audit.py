@@ -308,7 +308,13 @@ def test_what_is_rounded_or_held_back_on_purpose_lacks_nothing(bay: Bay) -> None
 
 
 def test_a_diamond_that_is_silent_is_a_problem(bay: Bay) -> None:
-    bay.folder.mkdir()
+    archive = bay.folder / "Ingested"
+    archive.mkdir(parents=True)
+    done = bay.hops("status")
+    assert done.returncode == 0, "what has just been archived is a word, too"
+    assert "unconfirmed  unknown" in done.stdout
+    earlier = time.time() - 2 * 3600
+    os.utime(archive, (earlier, earlier))
     done = bay.hops("status")
     assert done.returncode == 1
     assert "Diamond has said nothing of this scanner in the last 30 days" in done.stdout

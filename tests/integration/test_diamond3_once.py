@@ -223,7 +223,7 @@ def test_says_which_reports_are_left_alone(site, tmp_path):
     result = site.run("-r", "StabilityCollector")
     assert (result.returncode, result.stderr) == (0, "")
     told = (
-        f"'{folder}': 1 reports are left alone for now: 0 not yet seen unchanged for "
+        f"'{folder}': reports left alone for now: 0 not yet seen unchanged for "
         "settle_seconds, 1 incomplete"
     )
     assert result.stdout == f"diamond3: {told}\n"

@@ -277,7 +277,7 @@ def test_doctor_ends_in_time_names_a_share_that_hangs_and_looks_at_the_others(
     assert stuck["state"] == "failed"
     assert f"{str(share.mount / 'bay1')!r} has not answered for" in stuck["text"]
     assert found["folder of A/B/bay2"][0]["state"] == "ok"
-    assert "those of 1 reports" in found["coils seen"][0]["text"]
+    assert "1 report read" in found["coils seen"][0]["text"]
 
 
 def test_doctor_names_a_file_that_cannot_be_looked_at(

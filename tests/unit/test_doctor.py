@@ -381,7 +381,7 @@ def test_a_file_of_which_the_system_says_nothing_is_named_and_the_others_are_loo
     assert state == "failed"
     assert f"1 file (as {str(path)!r}) cannot be read" in text
     assert os.strerror(code) in text
-    assert "those of 1 reports" in site.finding("coils seen")["text"]
+    assert "1 report read" in site.finding("coils seen")["text"]
 
 
 def test_a_file_is_judged_as_the_collector_judges_it(site: Site) -> None:
@@ -504,7 +504,7 @@ def test_a_share_that_does_not_answer_is_named_and_the_others_are_looked_at(
     assert found["state"] == "failed"
     assert f"{str(dead)!r} has not answered for" in found["text"]
     assert findings[f"folder of {LOCATION}"]["state"] == "ok"
-    assert "those of 1 reports" in findings["coils seen"]["text"]
+    assert "1 report read" in findings["coils seen"]["text"]
 
 
 # -- what reports say ----------------------------------------------------------------------
@@ -554,7 +554,7 @@ def test_what_is_no_good_report_is_passed_over(site: Site) -> None:
     (site.bay1 / "Stability_20260303T070412.txt").write_text("nonsense")
     os.mkfifo(site.bay1 / "Stability_20260304T070412.txt")
     (site.bay1 / "Stability_20260305T070412.txt").symlink_to("/etc/passwd")
-    assert site.finding("coils seen")["text"] == "those of 1 reports that were read have a name"
+    assert site.finding("coils seen")["text"] == "1 report read, each of a coil that has a name"
 
 
 def test_a_scan_that_is_hours_from_now_shows_a_wrong_time_zone(site: Site) -> None:

@@ -74,7 +74,7 @@ def test_overwrites_nothing(tmp_path: Path, name: str) -> None:
     there.write_text("mine")
     done = init(tmp_path, f"--scanner={BAY1}")
     assert done.exit_code == 1
-    assert f"{there} is there" in done.output
+    assert f"Nothing was written, as there is {there}: edit" in done.output
     assert there.read_text() == "mine"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [there]
 

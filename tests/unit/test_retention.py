@@ -103,8 +103,8 @@ def test_it_only_tells_unless_it_is_to_be_done(storage: Path) -> None:
     before = path.read_bytes()
     done = hops("retention", "--whisper", storage)
     assert done.exit_code == 0
-    assert "1 series are kept as they should be, 1 are not" in done.stdout
-    assert "1 are kept as 1 minute for 1 day, 5 minutes for 30 days" in done.stdout
+    assert "Series kept as they should be: 1; in another way: 1" in done.stdout
+    assert "1 kept as 1 minute for 1 day, 5 minutes for 30 days" in done.stdout
     assert "with --yes" in done.stdout
     assert path.read_bytes() == before
     inode = right.stat().st_ino
