@@ -22,7 +22,7 @@ HOPS = [
 ]
 PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
 ROAD = (sys.executable, *PYTEST, "tests/integration/test_road.py")
-PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
 # The shims of pyenv run only the Python that was chosen.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))

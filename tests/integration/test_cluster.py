@@ -31,7 +31,7 @@ from sample_data.schedule import Scan
 
 pytestmark = pytest.mark.integration
 
-MANY = 200 if os.environ.get("LONG") else 40
+MANY = 200 if os.environ.get("LONG") else 20
 TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
 [NORTH_SCANNER, _] = example_scanners(TODAY.date())
 
@@ -217,7 +217,7 @@ def test_the_reports_of_many_scanners_are_all_there_when_a_cache_is_killed_on_th
 
 def test_what_one_host_lacks_is_shown_from_the_other(start: Start) -> None:
     """The relay is killed, too, with all that it has kept for the killed cache."""
-    fleet = start(10, confirm_seconds=2)
+    fleet = start(5, confirm_seconds=2)
     cluster = fleet.cluster
     one, two = cluster.hosts
     fleet.daemon.start()
@@ -250,7 +250,7 @@ def test_what_only_the_memory_of_a_killed_cache_had_is_found_missing_and_ingeste
 ) -> None:
     """Archived too early: `confirm_seconds` is less than the caches need to write, and the other
     host is away, and then the relay dies, too."""
-    fleet = start(10, confirm_seconds=0)
+    fleet = start(5, confirm_seconds=0)
     cluster = fleet.cluster
     one, two = cluster.hosts
     fleet.daemon.start()
