@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -31,7 +32,7 @@ from lab.diamond import DiamondSite
 from lab.faults import FaultyShare, Rule
 from lab.faults import lacking as lacking_for_faults
 from lab.graphite import EmbeddedGraphite, find_environment
-from lab.processes import WORKERS, Daemon
+from lab.processes import Daemon
 from lab.readback import lacking, read_back, values
 from lab.reports import ARCHIVE
 from lab.workplace import workplace
@@ -43,12 +44,12 @@ UNTIL = date(2026, 1, 5)
 YEARS = 20.0
 
 # Random pauses in seconds, shortest and longest: between two reports, between two blows, and
-# until what was hit is started again.
-BETWEEN_REPORTS = (0.1, 1.0)
-BETWEEN_BLOWS = (2.0, 12.0)
-UNTIL_RESTART = (0.0, 4.0)
-
-UNTIL_SHARE_IS_WELL = (1.0, 6.0)
+# until what was hit is mended.
+Pauses = tuple[float, float]
+BETWEEN_REPORTS: Pauses = (0.1, 1.0)
+BETWEEN_BLOWS: Pauses = (2.0, 12.0)
+UNTIL_RESTART: Pauses = (0.0, 4.0)
+UNTIL_SHARE_IS_WELL: Pauses = (1.0, 6.0)
 
 # What the share does wrong, of reports or of a scanner's folder. Links fail all the time, so that
 # the renames of a server without them are seen.
@@ -171,43 +172,47 @@ class Share:
 class Chaos:
     """What happens to a daemon and a Graphite while a share fills with reports.
 
-    blows: how often each thing was hit; torn: whisper files that carbon left torn.
+    hits: how often each thing was hit; torn: whisper files that carbon left torn.
     """
 
     def __init__(
         self, random: Random, share: Share, daemon: Daemon, graphite: EmbeddedGraphite
     ) -> None:
         self.share = share
-        self.blows: Counter[str] = Counter()
+        self.hits: Counter[str] = Counter()
         self.torn = 0
         self._random = random
         self._daemon = daemon
         self._graphite = graphite
-        self._agenda = sched.scheduler(time.monotonic, time.sleep)
-        self._blows: dict[str, Callable[[], bool]] = {
-            "Diamond, all processes": self._kill_diamond,
-            **{f"Diamond's {worker}": self._worker_killer(worker) for worker in WORKERS},
-            "SIGHUP to Diamond": self._hang_up,
-            "carbon": self._kill_carbon,
-            "graphite-web": self._kill_web,
+        self._agenda = sched.scheduler()
+        kill, start, workers = daemon.kill, daemon.start, daemon.workers
+        carbon, web = graphite.carbon, graphite.web
+        self._blows = {
+            "Diamond, all processes": self._blow(workers, kill, start),
+            "Diamond's queue": self._blow(workers, self._killer_of("queue"), self._restart),
+            "Diamond's handlers": self._blow(workers, self._killer_of("handlers"), self._restart),
+            # Which Diamond starts again.
+            "Diamond's collector": self._blow(workers, self._killer_of("collector")),
+            "SIGHUP to Diamond": self._blow(workers, daemon.hang_up),
+            "carbon": self._blow(lambda: carbon.pid, carbon.kill, self._start_carbon),
+            "graphite-web": self._blow(lambda: web.pid, web.kill, web.launch),
         }
-        if share.faulty:
-            self._blows.update({name: self._fault(share.faulty, name) for name in FAULTS})
+        if (faulty := share.faulty) is not None:
+            for name, rule in FAULTS.items():
+                have = partial(faulty.have, rule)
+                self._blows[name] = self._blow(lambda: True, have, faulty.have, UNTIL_SHARE_IS_WELL)
 
     def run(self, seconds: float) -> None:
         """Sends reports and deals blows for so many seconds."""
         self._daemon.start()
-        self._agenda.enter(0, 0, self._scan)
-        self._agenda.enter(self._pause(BETWEEN_BLOWS), 0, self._hit)
         end = time.monotonic() + seconds
-        shown = 0
         with progress("Chaos: seconds", round(seconds)) as advance:
+            self._again(lambda: advance(1), (1, 1))
+            self._again(self.share.scan, BETWEEN_REPORTS)
+            self._again(self._hit, BETWEEN_BLOWS)
             while (left := end - time.monotonic()) > 0:
-                gone = round(seconds - left)
-                advance(gone - shown)
-                shown = gone
-                wait = self._agenda.run(blocking=False)
-                time.sleep(max(0.0, min(wait or 0.0, left)))
+                wait = self._agenda.run(blocking=False) or 0.0
+                time.sleep(max(0.0, min(wait, left)))
 
     def settle(self) -> None:
         """Starts what does not run, and waits until all reports are archived or nothing moves."""
@@ -231,75 +236,56 @@ class Chaos:
                 time.sleep(0.2)
         self._daemon.stop()
 
-    def _pause(self, between: tuple[float, float]) -> float:
-        return self._random.uniform(*between)
+    def _later(self, act: Callable[[], object], between: Pauses) -> None:
+        self._agenda.enter(self._random.uniform(*between), 0, act)
 
-    def _scan(self) -> None:
-        self.share.scan()
-        self._agenda.enter(self._pause(BETWEEN_REPORTS), 0, self._scan)
+    def _again(self, act: Callable[[], object], between: Pauses) -> None:
+        """Does something after each of such pauses."""
+
+        def act_and_go_on() -> None:
+            act()
+            self._later(act_and_go_on, between)
+
+        self._later(act_and_go_on, between)
 
     def _hit(self) -> None:
         what = self._random.choice(list(self._blows))
         if self._blows[what]():
-            self.blows[what] += 1
-        self._agenda.enter(self._pause(BETWEEN_BLOWS), 0, self._hit)
+            self.hits[what] += 1
 
-    def _later(self, start: Callable[[], object]) -> None:
-        self._agenda.enter(self._pause(UNTIL_RESTART), 0, start)
+    def _blow(
+        self,
+        is_up: Callable[[], object],
+        hit: Callable[[], object],
+        mend: Callable[[], object] | None = None,
+        mended_after: Pauses = UNTIL_RESTART,
+    ) -> Callable[[], bool]:
+        """Hits something, and has it mended later; says whether it ran."""
 
-    # -- each returns whether it hit something that ran --------------------------------------
+        def deal() -> bool:
+            was_up = bool(is_up())
+            hit()
+            if mend:
+                self._later(mend, mended_after)
+            return was_up
 
-    def _kill_diamond(self) -> bool:
-        was_up = bool(self._daemon.workers())
-        self._daemon.kill()
-        self._later(self._daemon.start)
-        return was_up
+        return deal
 
-    def _worker_killer(self, worker: str) -> Callable[[], bool]:
-        def kill() -> bool:
-            pid = self._daemon.workers().get(worker)
-            if pid is None:
-                return False
-            os.kill(pid, signal.SIGKILL)
-            if worker != "collector":  # which Diamond starts again
-                self._later(self._restart_diamond)
-            return True
+    def _killer_of(self, worker: str) -> Callable[[], None]:
+        def kill() -> None:
+            if pid := self._daemon.workers().get(worker):
+                os.kill(pid, signal.SIGKILL)
 
         return kill
 
-    def _restart_diamond(self) -> None:
+    def _restart(self) -> None:
         self._daemon.kill()
         self._daemon.start()
-
-    def _fault(self, share: FaultyShare, name: str) -> Callable[[], bool]:
-        def have() -> bool:
-            share.have(FAULTS[name])
-            self._agenda.enter(self._pause(UNTIL_SHARE_IS_WELL), 0, share.have)
-            return True
-
-        return have
-
-    def _hang_up(self) -> bool:
-        was_up = bool(self._daemon.workers())
-        self._daemon.hang_up()
-        return was_up
-
-    def _kill_carbon(self) -> bool:
-        was_up = self._graphite.carbon.pid is not None
-        self._graphite.carbon.kill()
-        self._later(self._start_carbon)
-        return was_up
 
     def _start_carbon(self) -> None:
         if self._graphite.carbon.pid is None:
             self.torn += _remove_torn_files(self._graphite.whisper_dir)
             self._graphite.carbon.launch()
-
-    def _kill_web(self) -> bool:
-        was_up = self._graphite.web.pid is not None
-        self._graphite.web.kill()
-        self._later(self._graphite.web.launch)
-        return was_up
 
 
 def _remove_torn_files(whisper: Path) -> int:
@@ -329,7 +315,7 @@ def _print_summary(chaos: Chaos, lost: int, compared: int) -> bool:
     table = Table(title="After the chaos", show_header=False, title_justify="left")
     table.add_column()
     table.add_column(justify="right")
-    for what, count in sorted(chaos.blows.items()):
+    for what, count in sorted(chaos.hits.items()):
         table.add_row(
             what if "SIGHUP" in what or what in FAULTS else f"kill -9 of {what}", f"{count:,}"
         )

@@ -16,9 +16,9 @@ from typing import Any, Union
 
 from diamond3 import DiamondError
 from diamond3.accounts import Account
-from hops.aside import PATIENCE, aside
 from hops.console import counted
 from hops.doctor import reports, trial, user
+from hops.doctor.aside import PATIENCE, aside
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.doctor.reports import Seen
 from hops.doctor.user import me

@@ -1,11 +1,14 @@
-"""A real Graphite for the tests of this folder."""
+"""What tests of this folder send reports through: a real Graphite, and stand-ins."""
 
 import sys
 from pathlib import Path
 
 import pytest
+from receivers import Receiver
 
+from lab import faults
 from lab.errors import LabError
+from lab.faults import FaultyShare
 from lab.graphite import EmbeddedGraphite, find_environment
 
 
@@ -23,3 +26,19 @@ def graphite(graphite_environment, tmp_path):
     """A Graphite of the test's own, running and empty."""
     with EmbeddedGraphite(tmp_path / "graphite", graphite_environment) as running:
         yield running
+
+
+@pytest.fixture
+def receiver():
+    """A carbon that only listens."""
+    with Receiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def faulty_share(tmp_path):
+    """A share that can fail, hang and lie."""
+    if why := faults.lacking():
+        pytest.skip(f"no share that fails: {why}")
+    with FaultyShare(tmp_path / "source", tmp_path / "share") as share:
+        yield share

@@ -7,17 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from receivers import SECONDS, Receiver, Site, wait_until
+from receivers import SECONDS, Site, wait_until
 
 pytestmark = pytest.mark.integration
 
 GRAPHITE = "diamond.handler.graphite.GraphiteHandler"
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as it:
-        yield it
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from receivers import SECONDS, Receiver, Site, wait_until
+from receivers import SECONDS, Site, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -18,12 +18,6 @@ class SecondCollector(diamond.collector.Collector):
     def collect(self):
         self.publish("value", 1)
 """
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as it:
-        yield it
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ def site(tmp_path):
         yield it
 
 
-@pytest.fixture
-def receiver():
-    with Receiver() as it:
-        yield it
-
-
 def section(name, **settings):
     return "\n".join([f"[[{name}]]", *(f"{key} = {value}" for key, value in settings.items())])
 

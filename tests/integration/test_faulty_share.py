@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from receivers import Receiver
 
-from lab import faults
 from lab.diamond import PREFIX, DiamondSite
 from lab.faults import FaultyShare, Rule
 from lab.processes import Daemon
@@ -54,26 +53,17 @@ HABITS: dict[str, list[Rule]] = {
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Iterator[FaultyShare]:
+def share(faulty_share: FaultyShare, tmp_path: Path) -> FaultyShare:
     """With the folder of a scanner, bay1."""
-    if why := faults.lacking():
-        pytest.skip(f"no share that fails: {why}")
-    with FaultyShare(tmp_path / "source", tmp_path / "share") as share:
-        (share.source / "bay1").mkdir()
-        (tmp_path / "bay2").mkdir()
-        yield share
+    (faulty_share.source / "bay1").mkdir()
+    (tmp_path / "bay2").mkdir()
+    return faulty_share
 
 
 @pytest.fixture
 def bay2(tmp_path: Path) -> Path:
     """The folder of another scanner, which is well."""
     return tmp_path / "bay2"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
 
 
 def site_of(share: FaultyShare, receiver: Receiver, **settings: object) -> DiamondSite:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab import faults
 from lab.faults import FaultyShare
 
 pytestmark = pytest.mark.integration
@@ -22,15 +20,12 @@ PATIENCE = 120
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Iterator[FaultyShare]:
+def share(faulty_share: FaultyShare) -> FaultyShare:
     """A scanner's folder on a share whose server can stop to answer."""
-    if why := faults.lacking():
-        pytest.skip(f"no share that hangs: {why}")
-    with FaultyShare(tmp_path / "behind", tmp_path / "share") as share:
-        for name in ("Ingested", "Rejected"):
-            (share.source / name).mkdir()
-        shutil.copy(REPORT, share.source)
-        yield share
+    for name in ("Ingested", "Rejected"):
+        (faulty_share.source / name).mkdir()
+    shutil.copy(REPORT, faulty_share.source)
+    return faulty_share
 
 
 @pytest.mark.parametrize("operation", ["readdir", "getattr"])

@@ -102,12 +102,6 @@ def share(tmp_path: Path) -> Iterator[Share]:
     shutil.rmtree(share.folder)  # a hundred thousand files, and gigabytes
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
 @contextmanager
 def running(share: Share, receiver: Receiver, *bays: str) -> Iterator[Daemon]:
     site = DiamondSite(
