@@ -17,12 +17,9 @@ from hops.errors import Problem
 from hops.graphiteweb import Event
 from hops.judge import rules
 from hops.judge.judging import Coil, Judge
-from hops.judge.rules import Rules, RulesError
 from hops.options import HELP, config_option, json_option, location_option
 from hops.quantities import QUANTITIES
 from hops.site import Site
-
-COLLECTOR = "StabilityControlCollector"
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def main(location: str | None, conf: Path, as_json: bool) -> None:
 
 def judge_all(site: Site, scanners: Sequence[Any]) -> list[Outcome]:
     """Judges the scanners' coils, and shows how far it is. Raises Problem."""
-    judge = Judge(site, _rules(site))
+    judge = Judge(site, rules.of_site(site.config))
     coils = [coil for scanner in scanners for coil in judge.coils(scanner)]
     sender = _sender(site)
     events = judge.events()
@@ -86,14 +83,6 @@ def say_outcomes(outcomes: Sequence[Outcome]) -> None:
         say(f"{each.location}, coil {each.coil}: {state}; {sent}")
     if not outcomes:
         say("Graphite has no coil of these scanners yet.")
-
-
-def _rules(site: Site) -> Rules:
-    """What the site fixes itself. Raises Problem."""
-    try:
-        return rules.read(site.config["collectors"].get(COLLECTOR, {}))
-    except RulesError as error:
-        raise Problem(f"{COLLECTOR}: {error}.") from None
 
 
 def _sender(site: Site) -> Any:

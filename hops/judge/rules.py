@@ -16,9 +16,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hops.control import Period
+from hops.errors import Problem
 from hops.options import YEARS, Days
 from hops.quantities import QUANTITIES, Quantity
 
+COLLECTOR = "StabilityControlCollector"
 COLUMNS = {quantity.column: quantity for quantity in QUANTITIES}
 SIDES = {"<": 1, ">": -1}
 FOREVER = 2**32 - 1
@@ -65,6 +67,14 @@ def read(config: Mapping[str, Any]) -> Rules:
         {pattern: _days(pattern, text) for pattern, text in baselines.items()},
         {_quantity(column, text): _limit(column, text) for column, text in limits.items()},
     )
+
+
+def of_site(config: Mapping[str, Any]) -> Rules:
+    """The Rules in all of Diamond's configuration. Raises Problem."""
+    try:
+        return read(config["collectors"].get(COLLECTOR, {}))
+    except RulesError as error:
+        raise Problem(f"{COLLECTOR}: {error}.") from None
 
 
 def days(text: str) -> Days:

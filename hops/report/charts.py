@@ -7,32 +7,35 @@ also has a mark of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from hops.control import Limits
 from hops.quantities import QUANTITIES, SNR, Quantity
+from hops.report.paper import BLUE, GREY, INK, VERMILLION
 from hops.report.verdict import Chart, Verdict
+from hops.report.words import number
 
-INK, GREY = "0.1", "0.4"
-BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
-BAND, BASELINE = "#BFD9EA", "0.93"
+BAND = "#BFD9EA"
 
 LEAST_SPAN = 0.1
-"""Of an axis without 0: so much of the baseline to each side at least, or else noise would look
+"""Of an axis without 0: so much of the centre line to each side at least, or else noise would look
 like a change."""
 AIR = 1.12
 """Axes reach a little farther than the values."""
-MAP_RANGE = (70, 110)
-"""Percent of the baseline, the same on every page."""
+LEAST_DAYS = 7
+"""Of the time axis, which has days and months."""
+MAP_STEPS = (-100, -20, -10, -5, -3, 3, 100)
+MAP_COLORS = ("#5B1A00", "#A63C00", VERMILLION, "#F3B58A", "0.94", BAND)
+"""Of what is bad, and the darker the worse; of what is as always; of what is better."""
 MOST_CELLS = 260
 
 Numbers = npt.NDArray[np.float64]
@@ -40,8 +43,7 @@ Numbers = npt.NDArray[np.float64]
 EPOCH = datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True)
-class Period:
+class Shown(NamedTuple):
     """The time that the charts show, in days since 1970 as matplotlib counts them."""
 
     since: float
@@ -58,9 +60,11 @@ def draw_charts(
 ) -> None:
     """Draws all charts into a `place` of the page: left, bottom, right, top in parts of it."""
     left, bottom, right, top = place
-    period = _period(verdict)
-    mapped = len(verdict.data.slices) > 1 and verdict.means[SNR].limits is not None
-    heights = [1.15, 1.25, 1, 1, 1, 1] if mapped else [1] * len(QUANTITIES)
+    shown = _shown(verdict)
+    mapped = any(scan.sigmas for chart in verdict.slices[SNR] for scan in chart.scans)
+    heights = [1.0] * len(QUANTITIES)
+    if mapped:
+        heights[:1] = [1.15, 1.25]
     grid = figure.add_gridspec(
         len(heights), 1, height_ratios=heights, hspace=0.38,
         left=left, right=right, top=top - (0.027 if verdict.data.notes else 0.016), bottom=bottom,
@@ -68,19 +72,22 @@ def draw_charts(
     axes = [figure.add_subplot(grid[row]) for row in range(len(heights))]
     charts = list(axes)
     if mapped:
-        _slice_map(figure, charts.pop(1), verdict, period)
+        _slice_map(figure, charts.pop(1), verdict, shown)
     for one, quantity in zip(charts, QUANTITIES):
         _chart(one, verdict, verdict.means[quantity])
     for one in axes:
-        _time_axis(one, period, labelled=one is axes[-1])
-        _notes(one, verdict, period, numbered=one is axes[0])
+        _time_axis(one, shown, labelled=one is axes[-1])
+        _notes(one, verdict, shown, numbered=one is axes[0])
 
 
-def _period(verdict: Verdict) -> Period:
-    """All scans, with a little air."""
-    first, last = _days(verdict, [verdict.data.scans[0], verdict.newest])
-    air = max((last - first) * 0.012, 1.0)
-    return Period(first - air, last + air)
+def _shown(verdict: Verdict) -> Shown:
+    """From the first scan to the end of the period, with a little air."""
+    data = verdict.data
+    begin = data.scans[0] if data.scans else data.period.since
+    first, last = _days(verdict, [begin, data.period.until])
+    first = min(first, last - LEAST_DAYS)
+    air = (last - first) * 0.012
+    return Shown(first - air, last + air)
 
 
 def _chart(axes: Axes, verdict: Verdict, chart: Chart) -> None:
@@ -89,7 +96,7 @@ def _chart(axes: Axes, verdict: Verdict, chart: Chart) -> None:
     title = f"{quantity.name}: {quantity.meaning}" + ", mean of the slices" * many
     _title(axes, title)
     axes.set_ylabel(quantity.unit)
-    if not chart.series:
+    if not chart.scans:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=GREY)
         axes.set_yticks([])
         return
@@ -97,45 +104,60 @@ def _chart(axes: Axes, verdict: Verdict, chart: Chart) -> None:
         _title(axes, f"{title}; light: least to greatest slice")
         _band(axes, verdict, quantity)
     axes.grid(axis="x", color="0.85", linewidth=0.4, zorder=-2)
-    _baseline(axes, verdict)
-    epochs = sorted(chart.series)
-    times = _days(verdict, epochs)
-    values = np.array([chart.series[epoch] for epoch in epochs])
-    size = 4 if len(epochs) < 60 else 2.2 if len(epochs) < 400 else 1.2
+    times = _days(verdict, [scan.epoch for scan in chart.scans])
+    values = _numbers(scan.value for scan in chart.scans)
+    size = 4 if len(times) < 60 else 2.2 if len(times) < 400 else 1.2
     axes.plot(*_broken(times, values), color=BLUE, linewidth=0.5, alpha=0.6)
     axes.plot(times, values, ".", color=BLUE, markersize=size)
-    if chart.limits:
-        _limits(axes, chart.limits, times, values)
-    _value_axis(axes, chart, values)
+    _limits(axes, chart, times)
+    _marks(axes, chart, times, values)
+    _value_axis(axes, chart)
 
 
-def _limits(axes: Axes, limits: Limits, times: Numbers, values: Numbers) -> None:
-    axes.axhline(limits.centre, color=INK, linewidth=0.7)
-    for limit in (limits.lower, limits.upper):
-        if limit:
-            axes.axhline(limit, color=INK, linewidth=0.7, dashes=(4, 2))
-    for side, mark in ((1, "^"), (-1, "v")):
-        beyond = [limits.side(value) == side for value in values]
+def _limits(axes: Axes, chart: Chart, times: Numbers) -> None:
+    """Lines of the limits that each scan was judged by."""
+
+    def line(numbers: Iterable[float | None], **look: Any) -> None:
+        at, limits = _broken(times, _numbers(numbers))
+        axes.plot(at, limits, drawstyle="steps-mid", linewidth=0.7, **look)
+
+    size = 3 if len(times) == 1 else 0
+    line((scan.centre for scan in chart.scans), color=INK, marker="_", markersize=size)
+    for numbers in ([s.lower or None for s in chart.scans], [s.upper for s in chart.scans]):
+        line(numbers, color=INK, dashes=(4, 2), marker="_", markersize=size)
+    own = [scan.limit for scan in chart.scans]
+    line(own, color=VERMILLION, dashes=(6, 1.5, 1, 1.5), marker="_", markersize=size)
+    newest = next((limit for limit in reversed(own) if limit is not None), None)
+    if newest is not None:
+        _title(axes, f"{axes.get_title(loc='left')}; site's limit {number(newest)}: dash-dotted")
+
+
+def _marks(axes: Axes, chart: Chart, times: Numbers, values: Numbers) -> None:
+    """Triangles beyond control limits, filled where it is a fault; squares beyond the site's."""
+    for side, mark in ((1, "^"), (-1, "v"), (0, "s")):
+        is_bad = not side or chart.quantity.bad * side >= 0
+        beyond = [chart.side(scan) == side if side else scan.over > 0 for scan in chart.scans]
         axes.plot(
-            times[beyond], values[beyond], mark, color=VERMILLION, markersize=3.2,
-            markeredgecolor=INK, markeredgewidth=0.3,
+            times[beyond], values[beyond], mark, markersize=3.2,
+            color=VERMILLION if is_bad else "white", markeredgecolor=INK, markeredgewidth=0.3,
         )
 
 
-def _value_axis(axes: Axes, chart: Chart, values: Numbers) -> None:
+def _value_axis(axes: Axes, chart: Chart) -> None:
     """From 0 where 0 is best; else wide enough not to make much of little, and in percent of the
-    baseline beside it."""
+    newest centre line beside it."""
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     if chart.quantity.starts_at_zero:
-        axes.set_ylim(0, AIR * axes.dataLim.ymax)
+        axes.set_ylim(0, AIR * axes.dataLim.ymax or 1)
         return
-    centre = chart.limits.centre if chart.limits else float(np.mean(values))
-    distance = chart.limits.distance if chart.limits else 0.0
-    reach = max(distance, float(np.max(np.abs(values - centre))))
-    span = max(LEAST_SPAN * abs(centre), AIR * reach)
+    values = [scan.value for scan in chart.scans]
+    centres = [scan.centre for scan in chart.scans if scan.centre is not None]
+    centre = centres[-1] if centres else sum(values) / len(values)
+    reach = max(abs(axes.dataLim.ymax - centre), abs(axes.dataLim.ymin - centre))
+    span = max(LEAST_SPAN * abs(centre), AIR * reach) or 1
     axes.set_ylim(centre - span, centre + span)
     _title(axes, f"{axes.get_title(loc='left')}; the axis does not begin at 0")
-    if chart.limits and centre:
+    if centres and centre:
         percent = axes.secondary_yaxis(
             "right",
             functions=(
@@ -145,17 +167,19 @@ def _value_axis(axes: Axes, chart: Chart, values: Numbers) -> None:
         )
         percent.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         percent.yaxis.set_major_formatter(PercentFormatter(decimals=0))
-        percent.set_ylabel("from baseline")
+        percent.set_ylabel("from centre")
 
 
 def _band(axes: Axes, verdict: Verdict, quantity: Quantity) -> None:
     scans = verdict.data.by_scan(quantity)
     times = _days(verdict, list(scans))
-    lowest = np.array([min(values) for values in scans.values()])
-    highest = np.array([max(values) for values in scans.values()])
-    at, low = _broken(times, lowest)
-    _, high = _broken(times, highest)
+    at, low = _broken(times, _numbers(map(min, scans.values())))
+    _, high = _broken(times, _numbers(map(max, scans.values())))
     axes.fill_between(at, low, high, color=BAND, linewidth=0)
+
+
+def _numbers(values: Iterable[float | None]) -> Numbers:
+    return np.array([np.nan if value is None else value for value in values], float)
 
 
 def _broken(times: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
@@ -166,54 +190,47 @@ def _broken(times: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
     return np.insert(times, gaps, times[gaps - 1]), np.insert(values, gaps, np.nan)
 
 
-def _baseline(axes: Axes, verdict: Verdict) -> None:
-    if verdict.baseline:
-        since, until = _days(verdict, [verdict.baseline.since, verdict.baseline.until])
-        axes.axvspan(since, until, color=BASELINE, linewidth=0, zorder=-1)
-
-
-def _slice_map(figure: Figure, axes: Axes, verdict: Verdict, period: Period) -> None:
-    """The SNR of every slice over time, relative to the slice's own baseline."""
-    days = max(7, round(period.days / MOST_CELLS))
-    _title(axes, f"SNR of each slice, in % of its baseline; a cell is the mean of {days} days")
+def _slice_map(figure: Figure, axes: Axes, verdict: Verdict, shown: Shown) -> None:
+    """The SNR of every slice over time, in standard deviations from the slice's own centre line."""
+    days = max(1, round(shown.days / MOST_CELLS))
+    each = f"the mean of {days} days" if days > 1 else "a day"
+    _title(axes, f"SNR of each slice, in sd from its centre line; a cell is {each}")
     numbers = verdict.data.slices
-    edges = np.arange(period.since, period.until + days, days)
+    edges = np.arange(np.floor(shown.since), shown.until + days, days)
     cells = np.full((len(numbers), len(edges) - 1), np.nan)
     for row, chart in enumerate(verdict.slices[SNR]):
-        if chart.limits and chart.limits.centre:
-            at = _days(verdict, list(chart.series))
-            values = 100 * np.array(list(chart.series.values())) / chart.limits.centre
-            counts, _ = np.histogram(at, edges)
-            sums, _ = np.histogram(at, edges, weights=values)
-            np.divide(sums, counts, out=cells[row], where=counts > 0)
+        at = _days(verdict, [scan.epoch for scan in chart.scans])
+        counts, _ = np.histogram(at, edges)
+        sums, _ = np.histogram(at, edges, weights=[scan.sigmas for scan in chart.scans])
+        np.divide(sums, counts, out=cells[row], where=counts > 0)
     rows = np.append(np.array(numbers) - 0.5, numbers[-1] + 0.5)
-    picture = axes.pcolormesh(
-        edges, rows, cells, cmap="cividis", vmin=MAP_RANGE[0], vmax=MAP_RANGE[1], rasterized=True
-    )
+    colors = ListedColormap(MAP_COLORS)
+    norm = BoundaryNorm(MAP_STEPS, colors.N)
+    picture = axes.pcolormesh(edges, rows, cells, cmap=colors, norm=norm, rasterized=True)
     axes.set_ylabel("slice")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     scale = axes.inset_axes((1.012, 0, 0.012, 1))
-    figure.colorbar(picture, cax=scale, extend="both", format=PercentFormatter(decimals=0))
+    figure.colorbar(picture, cax=scale, spacing="uniform", ticks=MAP_STEPS[1:-1], format="%d sd")
 
 
 def _title(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", size=7.5, pad=3, color=INK)
 
 
-def _time_axis(axes: Axes, period: Period, labelled: bool) -> None:
-    axes.set_xlim(period.since, period.until)
-    pattern = "%Y-%m" if period.days > 200 else "%Y-%m-%d"
+def _time_axis(axes: Axes, shown: Shown, labelled: bool) -> None:
+    axes.set_xlim(shown.since, shown.until)
+    pattern = "%Y-%m" if shown.days > 200 else "%Y-%m-%d"
     locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(DateFormatter(pattern))  # type: ignore[no-untyped-call]
     axes.tick_params(axis="x", labelbottom=labelled)
 
 
-def _notes(axes: Axes, verdict: Verdict, period: Period, numbered: bool) -> None:
+def _notes(axes: Axes, verdict: Verdict, shown: Shown, numbered: bool) -> None:
     """A line at each service note; its number is that in the list at the foot."""
     times = _days(verdict, [note.epoch for note in verdict.data.notes])
     for index, time in enumerate(times, start=1):
-        if not period.since <= time <= period.until:
+        if not shown.since <= time <= shown.until:
             continue
         axes.axvline(time, color=INK, linewidth=0.8, linestyle=":")
         if numbered:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from hops import control, site
 from hops.console import print_json
 from hops.control import Period
 from hops.errors import Problem
-from hops.judge.verdicts import rounded
+from hops.judge import rules
 from hops.options import (
     HELP,
     YEARS,
@@ -25,140 +24,136 @@ from hops.options import (
     json_option,
     location_option,
 )
-from hops.report.data import CoilData, Scanner
-from hops.report.verdict import Verdict, judge
+from hops.report import fleet as fleets
+from hops.report import programs
+from hops.report.fleet import Fleet
 from hops.report.words import headline, note_lines, sentences
-from hops.times import DAY, moment
+from hops.times import DAY
 
 FORMATS = (".pdf", ".png", ".html")
 TWO_YEARS = 730 * DAY
 
+
 def _output(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
-    if path.suffix not in FORMATS:
-        raise click.BadParameter(f"{str(path)!r}: expected a name in {', '.join(FORMATS)}.")
+    if path.suffix not in ("", *FORMATS) and not path.is_dir():
+        raise click.BadParameter(
+            f"{str(path)!r}: expected a folder, or a name in {', '.join(FORMATS)}."
+        )
     return path
 
 
 def _baseline(context: click.Context, parameter: click.Parameter, text: str | None) -> Days | None:
+    try:
+        return None if text is None else rules.days(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r}: expected two dates as in 2026-01-01/2026-06-30."
+        ) from None
+
+
+def _month(context: click.Context, parameter: click.Parameter, text: str | None) -> Days | None:
     if text is None:
         return None
     try:
-        since, until = (date.fromisoformat(day) for day in text.split("/"))
+        first = date.fromisoformat(f"{text}-01")
     except ValueError:
-        since, until = date.max, date.min
-    if since > until or not {since.year, until.year} <= set(YEARS):
-        raise click.BadParameter(f"{text!r}: expected two dates as in 2026-01-01/2026-06-30.")
-    return Days(since, until)
+        first = date.max
+    if first.year not in YEARS:
+        raise click.BadParameter(f"{text!r}: expected a month as in 2026-11.")
+    return Days(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
 
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops report --location Harvard/Northwest/Bay1 -o bay1.pdf | hops report "
-    "--location Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
+    epilog="Examples: hops report --month 2026-11 -o reports | hops report --location "
+    "Harvard/Northwest/Bay1 -o bay1.pdf | hops report --location Harvard/Northwest/Bay1 --coil 32 "
+    "--baseline 2026-01-01/2026-06-30 -o bay1.png",
 )
-@location_option("Of the scanner, as in [scanners].", required=True)
+@location_option("Only this scanner, as in [scanners].")
 @click.option("--coil", help="Only this coil, as in [coils].  [default: each coil a page]")
+@click.option(
+    "--month", metavar="MONTH", callback=_month, help="All days of a month, as in 2026-11."
+)
 @days_options
 @click.option(
     "--baseline",
     callback=_baseline,
     metavar="DAY/DAY",
-    help="First and last day of the scans that control limits are taken from.  [default: the "
-    f"{control.HISTORY} days that ended {control.LAG} days before the newest scan, after the last "
-    "service note]",
+    help="First and last day of the scans that control limits are taken from.  [default: those "
+    f"that the judge has stored, from the {control.HISTORY} days that ended {control.LAG} days "
+    "before each scan, after the last service note]",
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     required=True,
     callback=_output,
-    help="File to write: .pdf, .html, or .png of one coil.",
+    help="File to write: .pdf, .html, or .png of one coil; or a folder for a PDF that is named for "
+    "its days.",
 )
+@click.option("--csv", "with_csv", is_flag=True, help="Also every value, in a .csv beside it.")
 @config_option
 @json_option
 def main(
-    location: str,
+    location: str | None,
     coil: str | None,
+    month: Days | None,
     days: Days,
     baseline: Days | None,
     output: Path,
+    with_csv: bool,
     conf: Path,
     as_json: bool,
 ) -> None:
-    """Draw a page for each coil of a scanner.
+    """Draw a page for each coil, and a first page that compares them.
 
     It has the trends of SNR, signal, drift, fluctuation and ghost with their control limits, and
-    what is out of control in plain words.
+    what was out of control in plain words.
 
     Without other days it shows the last two years. Days and times are by the scanners' clocks.
-    Service notes are Graphite events tagged with the location.
+    Service notes are Graphite events tagged with the location. The command ends with 1 when
+    something was out of control in the period.
     """
+    if month and days != Days():
+        raise click.UsageError("--month is all of its days: leave out --from and --until.")
     _require_matplotlib()
+    chosen = month or days
     of = site.load(conf)
-    scanner = Scanner(
-        of.graphite(), of.any_prefix, of.scanner(location).location, of.settings.timezone
+    timezone = of.settings.timezone
+    fleet = fleets.read(
+        of,
+        _period(chosen, timezone),
+        [of.scanner(location).location] if location else [],
+        coil,
+        rules.period(baseline, timezone) if baseline else None,
     )
-    coils = _coils(scanner, coil)
-    since, until = _period(days, baseline, scanner.timezone)
-    found = [scanner.coil(each, since, until) for each in coils]
-    verdicts = [_judge(data, baseline) for data in found if data.scans]
-    if not verdicts:
-        first, last = (moment(epoch, scanner.timezone)[:10] for epoch in (since, until))
-        raise Problem(
-            f"{location}, coil {', '.join(coils)}, has no values from {first} to {last}: choose "
-            "other days with --from and --until."
-        )
-    if len(verdicts) > 1 and output.suffix == ".png":
+    _refuse_nothing(fleet)
+    if len(fleet.verdicts) > 1 and output.suffix == ".png":
         raise click.UsageError("A PNG has one page: choose a --coil, or write a .pdf or .html.")
-    _write(verdicts, f"{scanner.path} in the Graphite at {scanner.graphite.address}", output)
+    files = _write(fleet, output, _file(output, fleet, location, month), with_csv)
     if as_json:
-        print_json(
-            {
-                "location": location,
-                "file": str(output),
-                "coils": [_for_programs(verdict) for verdict in verdicts],
-                "without_notes": verdicts[0].data.without_notes or None,
-                "notes": [
-                    {"epoch": note.epoch, "note": note.what} for note in verdicts[0].data.notes
-                ],
-            }
-        )
+        print_json({"files": [str(file) for file in files], **programs.as_json(fleet)})
     else:
-        _print(location, verdicts, output)
+        _print(fleet, files)
+    if fleet.is_out:
+        raise SystemExit(1)
 
 
-def _for_programs(verdict: Verdict) -> dict[str, object]:
-    return {
-        "coil": verdict.data.coil,
-        "headline": headline(verdict).lower(),
-        "newest_epoch": verdict.newest,
-        "sentences": sentences(verdict),
-        "quantities": [
-            {
-                "name": quantity.name,
-                "unit": quantity.unit or None,
-                "newest": chart.series.get(verdict.newest),
-                "centre": rounded(chart.limits.centre) if chart.limits else None,
-                "lower_limit": (rounded(chart.limits.lower) or None) if chart.limits else None,
-                "upper_limit": rounded(chart.limits.upper) if chart.limits else None,
-            }
-            for quantity, chart in verdict.means.items()
-        ],
-    }
-
-
-def _print(location: str, verdicts: Sequence[Verdict], output: Path) -> None:
-    for verdict in verdicts:
-        click.echo(f"{location}, coil {verdict.data.coil}: {headline(verdict).lower()}")
+def _print(fleet: Fleet, files: list[Path]) -> None:
+    for verdict in fleet.worst_first:
+        click.echo(f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}")
         for sentence in sentences(verdict):
             click.echo(f"  {sentence}")
-    notes = note_lines(verdicts[0])  # of the scanner, so the same for all coils
-    if notes:
-        click.echo(f"Service notes of {location}:")
-    for line in notes:
-        click.echo(f"  {line}")
-    click.echo(f"Written: {output}")
+    # Of the scanner, so the same for all of its coils.
+    for location, lines in {v.data.location: note_lines(v) for v in fleet.verdicts}.items():
+        click.echo(f"Service notes of {location}:" * bool(lines), nl=bool(lines))
+        for line in lines:
+            click.echo(f"  {line}")
+    for location in fleet.unknown:
+        click.echo(f"{location}: Graphite has nothing of it yet")
+    for file in files:
+        click.echo(f"Written: {file}")
 
 
 def _require_matplotlib() -> None:
@@ -169,47 +164,49 @@ def _require_matplotlib() -> None:
         )
 
 
-def _period(days: Days, baseline: Days | None, timezone: str) -> tuple[int, int]:
-    """The first and the last second to show, with the baseline in it."""
+def _period(days: Days, timezone: str) -> Period:
+    """The first and the last second to show."""
     since, until = days.epochs(timezone)
-    last = int(time.time()) if until is None else until
-    first = last - TWO_YEARS if since is None else since
-    if baseline:
-        first = min(first, baseline.epochs(timezone)[0] or first)
-    return first, max(first, last)
+    last = rules.FOREVER if until is None else until
+    first = min(last, int(time.time())) - TWO_YEARS if since is None else since
+    return Period(first, last)
 
 
-def _coils(scanner: Scanner, coil: str | None) -> list[str]:
-    """The coils to report. Raises Problem where there is no such scanner or coil."""
-    there = scanner.coils()
-    if not there:
-        raise Problem(
-            f"The Graphite at {scanner.graphite.address} has nothing under {scanner.path}: was a "
-            "report archived (hops status), and is the path the same that Diamond sends to?"
-        )
-    if coil is None:
-        return there
-    if coil not in there:
-        raise Problem(
-            f"{scanner.location} has no coil {coil!r}: choose one of {', '.join(there)}."
-        )
-    return [coil]
+def _refuse_nothing(fleet: Fleet) -> None:
+    if any(verdict.data.scans for verdict in fleet.verdicts):
+        return
+    locations = ", ".join(dict.fromkeys(each.data.location for each in fleet.verdicts))
+    coils = ", ".join(dict.fromkeys(each.data.coil for each in fleet.verdicts))
+    first, last = fleet.days
+    raise Problem(
+        f"{locations}, coil {coils}, has no values from {first} to {last}: choose other days with "
+        "--from and --until."
+    )
 
 
-def _judge(data: CoilData, chosen: Days | None) -> Verdict:
-    if chosen is None:
-        return judge(data)
-    since, until = chosen.epochs(data.timezone)
-    return judge(data, Period(since or 0, until or data.scans[-1]))
+def _file(output: Path, fleet: Fleet, location: str | None, month: Days | None) -> Path:
+    """The file to write: in a folder one that is named for what is in it."""
+    if output.suffix and not output.is_dir():
+        return output
+    first, last = fleet.days
+    what = [*location.split("/")] if location else []
+    days = first[:-3] if month else f"{first}-to-{last}"
+    return output / f"{'-'.join(['stability', *what, days])}.pdf"
 
 
-def _write(verdicts: Sequence[Verdict], source: str, output: Path) -> None:
+def _write(fleet: Fleet, output: Path, file: Path, with_csv: bool) -> list[Path]:
     # It takes matplotlib half a second to load, which no other command should wait for.
     from hops.report.output import write
 
+    files = [file, *[file.with_suffix(".csv")] * with_csv]
     try:
-        write(verdicts, source, output)
+        if file.parent == output:
+            output.mkdir(exist_ok=True)
+        write(fleet, file)
+        if with_csv:
+            programs.write_csv(fleet, files[1])
     except OSError as error:
         raise Problem(
-            f"{output} cannot be written ({error.strerror}): choose another --output."
+            f"{file} cannot be written ({error.strerror}): choose another --output."
         ) from None
+    return files

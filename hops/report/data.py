@@ -1,63 +1,65 @@
-"""What Graphite has of a scanner's coils."""
+"""What Graphite has of a coil in a period: its values, and what was judged of them."""
 
 from __future__ import annotations
 
-import time
+import itertools
+import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
 from functools import cached_property
-from statistics import fmean
 from zoneinfo import ZoneInfo
 
-from hops import paths
-from hops.control import WIDTH, Limits
+from hops import notes, paths
+from hops.control import Period
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb, Series
-from hops.judge import history
-from hops.judge.verdicts import NOTHING
-from hops.notes import notes_about
+from hops.judge import history, verdicts
+from hops.judge.history import Piece
+from hops.judge.rules import Rules
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
-from hops.times import DAY
+from hops.times import DAY, HOUR
+
+Judged = Mapping[str, Series]
+"""What is judged of a quantity: numbers by the names of the judge's series and by scan."""
+NEVER_NEGATIVE = {"value", "centre", "lower", "upper", "beyond", "limit", "beyond_limit"}
+Slices = Mapping[int, Series]
 
 
 @dataclass(frozen=True)
 class CoilData:
-    """The values of a coil: of each quantity in each slice, and the notes of its scanner."""
+    """The values of a coil in a period: of each quantity in each slice, what was judged of them,
+    and the notes of its scanner."""
 
     location: str
     coil: str
-    values: Mapping[Quantity, Mapping[int, Series]]
-    notes: Sequence[Event]
+    period: Period
+    """It ends `now`, or before."""
+    now: int
+    values: Mapping[Quantity, Slices]
+    judged: Mapping[Quantity, Judged]
+    notes: Sequence[Event] = ()
     timezone: str = ""
     """Of the scanner's clock; empty for this machine's."""
-    judged: Mapping[Quantity, Limits | None] = field(default_factory=dict)
-    """The limits that the judge has stored for the newest scan, None while it learns; a quantity
-    that it has not judged there is not in it."""
+    days_to_learn: int | None = None
+    """Days with scans until there are limits; None where that is not known."""
+    last_scan: int | None = None
+    """The newest, which may be before the period."""
+    fixed: Period | None = None
+    """The baseline of all limits, if one was chosen."""
     without_notes: str = ""
     """Why the notes are not known, if so."""
 
     @cached_property
     def scans(self) -> list[int]:
         """When there are values, in order."""
-        return sorted(
-            {
-                epoch
-                for slices in self.values.values()
-                for series in slices.values()
-                for epoch in series
-            }
-        )
+        return scans_of(self.values.values())
 
     @cached_property
     def slices(self) -> list[int]:
         """The numbers of the slices, in order."""
         return sorted({number for slices in self.values.values() for number in slices})
-
-    def mean(self, quantity: Quantity) -> Series:
-        """The mean of a quantity over the slices that each scan has."""
-        return {epoch: fmean(values) for epoch, values in self.by_scan(quantity).items()}
 
     def by_scan(self, quantity: Quantity) -> dict[int, list[float]]:
         """The values of all slices in each scan, in the order of the scans."""
@@ -89,6 +91,7 @@ class Scanner:
     location: str
     timezone: str = ""
     """Of its clock; empty for this machine's."""
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def path(self) -> str:
@@ -100,64 +103,130 @@ class Scanner:
         found = self.graphite.expand(f"{self.path}.*.{SECTIONS}")
         return sorted({paths.series_of_section(path).coil for path in found}, key=_natural)
 
-    def coil(self, coil: str, since: int, until: int) -> CoilData:
-        """What a coil has from `since` to `until`, both epochs."""
+    def coil(
+        self, coil: str, period: Period, now: int, fixed: Period | None = None
+    ) -> CoilData:
+        """What a coil has in a period that ends `now` or before. What was judged is what the judge
+        has stored; where it has not, and for another baseline than its own, the same is computed
+        here."""
         path = f"{self.path}.{coil}"
-        when = history.pieces(since, int(time.time()), until)
-        values = {
-            quantity: history.values(self.graphite, path, quantity, when) for quantity in QUANTITIES
-        }
-        without_notes = ""
+        when = history.pieces(period.since, now, period.until)
+        values = {each: history.values(self.graphite, path, each, when) for each in QUANTITIES}
+        judged = {} if fixed else self._stored(coil, when, values)
+        to_learn = self._days_to_learn(coil, period)
+        lacking = [each for each in QUANTITIES if values[each] and each not in judged]
+        if lacking:
+            whole = self._whole(path, {each: values[each] for each in lacking}, period, now)
+            found = self._judged_here(coil, whole, fixed)
+            for each in lacking:
+                judged[each] = _of_scans(found[each].series, scans_of([values[each]]))
+            to_learn = max(each.newest.days_to_learn for each in found.values() if each.newest)
+        scans = scans_of(values.values())
+        return CoilData(
+            self.location, coil, period, now, values, judged,
+            [note for note in self._notes if period.since <= note.epoch <= period.until],
+            self.timezone, to_learn, scans[-1] if scans else self._last_scan(path, period.until),
+            fixed, self.without_notes,
+        )
+
+    @property
+    def without_notes(self) -> str:
+        """Why the notes are not known, if so: not every store has them."""
+        return self._notes_or_why[1]
+
+    @property
+    def _notes(self) -> Sequence[Event]:
+        return self._notes_or_why[0]
+
+    @cached_property
+    def _notes_or_why(self) -> tuple[Sequence[Event], str]:
         try:
-            notes = notes_about(self.graphite, self.location, since, until)
-        except Problem as problem:  # not every store has events
-            notes, without_notes = [], problem.message
-        data = CoilData(self.location, coil, values, notes, self.timezone)
-        judged = self._judged(coil, data.scans[-1]) if data.scans else {}
-        return replace(data, judged=judged, without_notes=without_notes)
+            return notes.notes_about(self.graphite, self.location, 0, notes.FOREVER), ""
+        except Problem as problem:
+            return [], problem.message
 
-    def _judged(self, coil: str, scan: int) -> dict[Quantity, Limits | None]:
-        """What the judge has said of a scan."""
-        found: dict[Quantity, Limits | None] = {}
-        for quantity in QUANTITIES:
-            path = paths.control(self.path, coil, quantity.column)
-            said = {
-                name: _at(scan, self.graphite.series(f"{path}.{name}", scan - DAY, scan))
-                for name in ("sigmas", "centre", "lower", "upper")
+    def _stored(
+        self, coil: str, when: Sequence[Piece], values: Mapping[Quantity, Slices]
+    ) -> dict[Quantity, Judged]:
+        """What the judge has stored of the scans, of each quantity whose newest it has judged."""
+        beside = paths.control("", coil, "")
+        found: dict[str, dict[str, Series]] = defaultdict(lambda: defaultdict(dict))
+        for piece in when:
+            for names in ("*.*.*", "*.*.slices.*"):
+                series = self.graphite.series(f"{self.path}{beside}{names}", *piece)
+                for path, points in series.items():
+                    host, _, name = path.partition(beside)
+                    found[host][name].update(points)
+        judged = {}
+        for quantity, stored in itertools.product(values, found.values()):
+            scans, means = scans_of([values[quantity]]), verdicts.mean(values[quantity])
+            begin = f"{quantity.column}."
+            of_quantity = {
+                name[len(begin) :]: points
+                for name, points in stored.items()
+                if name.startswith(begin)
             }
-            if said["sigmas"] is not None:
-                found[quantity] = _limits(said["centre"], said["lower"], said["upper"])
-        return found
+            said = _of_scans(of_quantity, scans)
+            value = said.get("value", {}).get(scans[-1]) if scans else None
+            if value is not None and math.isclose(value, means[scans[-1]]):
+                judged[quantity] = said
+        return judged
+
+    def _whole(
+        self, path: str, values: Mapping[Quantity, Slices], period: Period, now: int
+    ) -> Mapping[Quantity, Slices]:
+        """The values from the first scan to the end of a period, of which `values` are known."""
+        first = history.first_scan(self.graphite, path, now)
+        if first is None or first >= period.since:
+            return values
+        when = history.pieces(first, now, period.until)
+        return {each: history.values(self.graphite, path, each, when) for each in values}
+
+    def _judged_here(
+        self, coil: str, values: Mapping[Quantity, Slices], fixed: Period | None
+    ) -> dict[Quantity, verdicts.Verdicts]:
+        services = notes.begin_anew(self._notes)
+        fixed = fixed or self.rules.baseline(self.location, coil, self.timezone)
+        return {
+            quantity: verdicts.judge(
+                quantity, slices, services, fixed, self.rules.limits.get(quantity)
+            )
+            for quantity, slices in values.items()
+        }
+
+    def _days_to_learn(self, coil: str, period: Period) -> int | None:
+        path = paths.control(self.path, coil, "days_to_learn")
+        found = self.graphite.series(path, period.until - DAY, period.until)
+        newest = max((point for series in found.values() for point in series.items()), default=None)
+        return None if newest is None else int(newest[1])
+
+    def _last_scan(self, path: str, until: int) -> int | None:
+        found = self.graphite.series(f"{path}.{paths.ANY}.mean.1", 2, until)
+        return max((epoch for series in found.values() for epoch in series), default=None)
 
 
-def _at(scan: int, found: Mapping[str, Series]) -> float | None:
-    """The value of a scan, which is in its hour or its day."""
-    values = {epoch: value for series in found.values() for epoch, value in series.items()}
-    newest = max(values, default=0)
-    return values[newest] if newest // DAY == scan // DAY else None
+def scans_of(quantities: Iterable[Slices]) -> list[int]:
+    """When there are values, in order."""
+    series = (each for slices in quantities for each in slices.values())
+    return sorted({epoch for each in series for epoch in each})
 
 
-@dataclass(frozen=True)
-class StoredLimits(Limits):
-    """Limits as they are stored, to the last digit."""
-
-    stored: tuple[float, float] = (0.0, 0.0)
-
-    @property
-    def lower(self) -> float:
-        """The lower limit; 0 for none."""
-        return self.stored[0]
-
-    @property
-    def upper(self) -> float:
-        """The upper limit."""
-        return self.stored[1]
-
-
-def _limits(centre: float | None, lower: float | None, upper: float | None) -> Limits | None:
-    if centre is None or lower is None or upper is None or NOTHING in (centre, lower, upper):
-        return None
-    return StoredLimits(centre, (upper - centre) / WIDTH, stored=(lower, upper))
+def _of_scans(series: Mapping[str, Mapping[int, float | None]], scans: Sequence[int]) -> Judged:
+    """Numbers by scan. What is judged may be kept in longer slots than the values, hours or days:
+    it is the last scan's in a slot."""
+    found: dict[str, Series] = {}
+    for name, points in series.items():
+        last: dict[int, int] = {}
+        for scan in scans:
+            slots = (scan, scan - scan % HOUR, scan - scan % DAY)
+            last.update((slot, scan) for slot in [s for s in slots if s in points][:1])
+        found[name] = {
+            scan: number
+            for slot, scan in last.items()
+            if (number := points[slot]) is not None
+            and not (name in NEVER_NEGATIVE and number == verdicts.NOTHING)
+        }
+    return found
 
 
 def _natural(coil: str) -> tuple[bool, int, str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
 
-from hops.report.page import draw, drawing_style
+from hops.report import cover
+from hops.report.fleet import Fleet
+from hops.report.page import draw
+from hops.report.paper import drawing_style
 from hops.report.verdict import Verdict
 from hops.report.words import headline, sentences
 
@@ -43,7 +44,8 @@ img {{ width: 100%; border: 1px solid #ccc; }}
 
 SECTION = """\
 <section>
-<h2>Coil {coil}: {headline}</h2>
+<h2>{location}, coil {coil}</h2>
+<p><b>{headline}</b></p>
 <ul>
 {sentences}
 </ul>
@@ -51,44 +53,47 @@ SECTION = """\
 </section>"""
 
 
-def write(verdicts: Sequence[Verdict], source: str, path: Path) -> None:
-    """Writes a page for each verdict to `path`, in the format of its suffix: .pdf, .html, or .png
-    of the first. Raises OSError."""
+def write(fleet: Fleet, path: Path) -> None:
+    """Writes the pages of the coils to `path`, in the format of its suffix: .pdf, where the first
+    page compares them, .html, or .png of the first coil. Raises OSError."""
     with drawing_style():
-        pages = [draw(verdict, source) for verdict in verdicts]
         if path.suffix == ".pdf":
-            content = _pdf(pages, verdicts[0].data.location)
+            content = _pdf(fleet)
         elif path.suffix == ".html":
-            content = _html(pages, verdicts)
+            content = _html(fleet)
         else:
-            content = _picture(pages[0], "png", {"Software": None})
+            content = _picture(fleet, fleet.verdicts[0], "png", {"Software": None})
     path.write_bytes(content)
 
 
-def _pdf(pages: Sequence[Figure], location: str) -> bytes:
+def _pdf(fleet: Fleet) -> bytes:
     buffer = BytesIO()
-    metadata = {"Title": f"MRI stability of {location}", "CreationDate": None}
+    metadata = {"Title": f"MRI stability of {fleet.sites}", "CreationDate": None}
     with PdfPages(buffer, metadata=metadata) as document:
-        for page in pages:
+        for page in cover.draw(fleet) if len(fleet.verdicts) > 1 else ():
             document.savefig(page)
+        for verdict in fleet.verdicts:
+            document.savefig(draw(verdict, fleet.small_print))
     return buffer.getvalue()
 
 
-def _html(pages: Sequence[Figure], verdicts: Sequence[Verdict]) -> bytes:
+def _html(fleet: Fleet) -> bytes:
     sections = [
         SECTION.format(
+            location=html.escape(verdict.data.location),
             coil=html.escape(verdict.data.coil),
-            headline=headline(verdict).lower(),
+            headline=headline(verdict),
             sentences="\n".join(f"<li>{html.escape(each)}</li>" for each in sentences(verdict)),
-            picture=base64.b64encode(_picture(page, "svg", {"Date": None})).decode(),
+            picture=base64.b64encode(_picture(fleet, verdict, "svg", {"Date": None})).decode(),
         )
-        for page, verdict in zip(pages, verdicts)
+        for verdict in fleet.verdicts
     ]
-    title = html.escape(f"MRI stability of {verdicts[0].data.location}")
+    title = html.escape(f"MRI stability of {fleet.sites}")
     return DOCUMENT.format(title=title, sections="\n".join(sections)).encode()
 
 
-def _picture(page: Figure, form: str, metadata: dict[str, str | None]) -> bytes:
+def _picture(fleet: Fleet, verdict: Verdict, form: str, metadata: dict[str, str | None]) -> bytes:
     buffer = BytesIO()
+    page = draw(verdict, fleet.small_print)
     page.savefig(buffer, format=form, dpi=DOTS_PER_INCH, metadata=metadata)
     return buffer.getvalue()

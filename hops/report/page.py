@@ -3,95 +3,53 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import matplotlib.style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
-from hops.control import WIDTH
+from hops.console import counted
+from hops.control import FEWEST, HISTORY, LAG, WIDTH
 from hops.quantities import QUANTITIES, Quantity
-from hops.report.charts import GREEN, GREY, INK, VERMILLION, draw_charts
-from hops.report.verdict import Verdict
+from hops.report import paper
+from hops.report.charts import draw_charts
+from hops.report.paper import GREEN, INK, LEFT, LINE, RIGHT, TOP, VERMILLION, WIDEST
+from hops.report.verdict import State, Verdict
 from hops.report.words import headline, note_lines, number, sentences, slice_numbers
 
-INCHES = (210 / 25.4, 297 / 25.4)
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 7.5,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.edgecolor": "0.35",
-    "xtick.color": "0.2",
-    "ytick.color": "0.2",
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "pdf.fonttype": 42,
-    # Names and notes may have a $ in them.
-    "text.parse_math": False,
-    # The same data give the same file.
-    "svg.hashsalt": "hops",
-}
-
-LEFT, RIGHT, TOP, FOOT = 0.085, 0.915, 0.97, 0.018
-LINE, SMALL_LINE = 0.0135, 0.0098
-"""Heights of a line, as all positions in parts of the page."""
-WIDEST, WIDEST_SMALL = 120, 144
-"""Characters that fit into a line."""
-COLUMNS = (LEFT, 0.36, 0.45, 0.60, 0.68, 0.71)
-SMALLEST = 7
-"""Points: what is too long even so is cut."""
+COLUMNS = (
+    (LEFT, "left", 0.19), (0.35, "right", 0.08), (0.43, "right", 0.08), (0.565, "right", 0.13),
+    (0.635, "right", 0.07), (0.695, "right", 0.06), (0.705, "left", RIGHT - 0.705),
+)
+TITLES = ("newest scan", "centre", "limits", "change", "sd", "verdict")
+COLORS = {State.IN: GREEN, State.OUT: VERMILLION}
 MOST_SENTENCES, MOST_NOTES = 9, 5
 NOTHING, WITHIN = "-", "within limits"
 
 
-@contextmanager
-def drawing_style() -> Iterator[None]:
-    """For all that is drawn and saved: nothing depends on the user's own matplotlib settings."""
-    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
-        # A note in letters that the font has not is drawn with boxes.
-        warnings.filterwarnings("ignore", "Glyph")
-        yield
-
-
-def draw(verdict: Verdict, source: str) -> Figure:
-    """The page of a coil, to be used within `drawing_style`; `source` is named at its foot."""
-    figure = Figure(figsize=INCHES)
-    FigureCanvasAgg(figure)
-    below = _head(figure, verdict)
+def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
+    """The page of a coil, to be used within `drawing_style`; `small`: what is printed at its
+    foot."""
+    data = verdict.data
+    days = [f"{data.time(epoch):%Y-%m-%d}" for epoch in data.scans]
+    about = f" from {days[0]} to {days[-1]}, {counted(len(data.slices), 'slice')}" if days else ""
+    figure = paper.sheet(
+        f"MRI stability of {data.location}, coil {data.coil}",
+        f"{counted(len(days), 'scan')}{about}",
+    )
+    below = _words(figure, verdict)
     below = _table(figure, verdict, below)
-    above = _foot(figure, verdict, source)
+    above = paper.foot(figure, _notes(verdict), [*_method(verdict), *small])
     draw_charts(figure, verdict, (LEFT, above, RIGHT, below))
     return figure
 
 
-# -- words ---------------------------------------------------------------------------------
-
-
-def _head(figure: Figure, verdict: Verdict) -> float:
-    """Title and verdict; returns where they end, as a part of the page's height."""
-    data = verdict.data
-    title = figure.text(
-        LEFT, TOP, f"MRI stability of {data.location}, coil {data.coil}",
-        size=14, weight="bold", va="top",
-    )
-    _fit(figure, title, RIGHT - LEFT)
-    slices = f"{len(data.slices)} slice{'s' * (len(data.slices) != 1)}"
-    figure.text(
-        LEFT, TOP - 0.022,
-        f"{len(data.scans):,} scans from {data.time(data.scans[0]):%Y-%m-%d} to "
-        f"{data.time(verdict.newest):%Y-%m-%d}, {slices}",
-        size=8.5, color=GREY, va="top",
-    )
-    colors = {"In control": GREEN, "Out of control": VERMILLION}
-    figure.text(
+def _words(figure: Figure, verdict: Verdict) -> float:
+    """The verdict; returns where it ends, as a part of the page's height."""
+    head = figure.text(
         LEFT, TOP - 0.043, headline(verdict),
-        size=11, weight="bold", color=colors.get(headline(verdict), INK), va="top",
+        size=11, weight="bold", color=COLORS.get(verdict.state, INK), va="top",
     )
+    paper.fit(figure, head, RIGHT - LEFT)
     y = TOP - 0.061
     for line in _lines(sentences(verdict)):
         figure.text(LEFT, y, line, size=8, color=INK, va="top")
@@ -107,77 +65,55 @@ def _lines(told: Sequence[str]) -> list[str]:
     return [line for each in shown for line in textwrap.wrap(each, WIDEST)]
 
 
-def _fit(figure: Figure, text: Text, width: float) -> None:
-    """Makes a text smaller, and at last shorter, until it is no wider than a part of the page."""
-    limit = width * figure.bbox.width
-    while text.get_window_extent().width > limit and float(text.get_fontsize()) > SMALLEST:
-        text.set_fontsize(float(text.get_fontsize()) - 0.5)
-    while text.get_window_extent().width > limit:
-        words = text.get_text()
-        middle = len(words) // 2
-        text.set_text(f"{words[: middle - 2]}…{words[middle + 2 :]}")
-
-
 def _table(figure: Figure, verdict: Verdict, top: float) -> float:
-    """The newest scan beside the baseline; returns where the table ends."""
+    """The newest scan beside its limits; returns where the table ends."""
     many = len(verdict.data.slices) > 1
-    titles = ("mean of the slices" * many, "newest scan", "baseline", "limits", "change", "verdict")
-    _table_row(figure, top, titles, color=GREY)
+    for text in paper.table_row(figure, top, COLUMNS, ("mean of the slices" * many, *TITLES)):
+        text.set_color(paper.GREY)
     y = top - 1.2 * LINE
     for quantity in QUANTITIES:
         row = _row(verdict, quantity)
-        last = _table_row(figure, y, row, color=INK)
-        if row[-1] not in (WITHIN, ""):
-            last.set(color=VERMILLION, weight="bold")
-        _fit(figure, last, RIGHT - COLUMNS[-1])
+        texts = paper.table_row(figure, y, COLUMNS, row)
+        if row[-1].startswith("out"):
+            texts[-1].set(color=VERMILLION, weight="bold")
         y -= LINE
-    for line in (top - 0.95 * LINE, y):
-        figure.add_artist(Line2D([LEFT, RIGHT], [line, line], color="0.6", linewidth=0.6))
+    paper.rule(figure, top - 0.95 * LINE)
+    paper.rule(figure, y)
     return y - 0.012
 
 
-def _table_row(figure: Figure, y: float, cells: Sequence[str], color: str) -> Text:
-    """Writes a row, names to the left and numbers to the right; returns its last cell."""
-    for x, cell, side in zip(COLUMNS, cells, ("left", *["right"] * 4, "left")):
-        text = figure.text(x, y, cell, size=8, va="top", ha=side, color=color)
-    return text
-
-
 def _row(verdict: Verdict, quantity: Quantity) -> tuple[str, ...]:
-    chart = verdict.means[quantity]
-    unit = f" ({quantity.unit})" * bool(quantity.unit)
-    name = f"{quantity.name}{unit}"
-    value = chart.series.get(verdict.newest)
-    newest = NOTHING if value is None else number(value)
-    if chart.limits is None:
-        return name, newest, NOTHING, NOTHING, NOTHING, ""
-    centre, lower = chart.limits.centre, chart.limits.lower
-    low = number(lower) if lower else "none"
-    change = NOTHING if value is None or not centre else f"{100 * (value / centre - 1):+.1f} %"
-    limits = f"{low} to {number(chart.limits.upper)}"
-    return name, newest, number(centre), limits, change, _state(verdict, quantity)
+    name = f"{quantity.name}" + f" ({quantity.unit})" * bool(quantity.unit)
+    cell = verdict.cell(quantity)
+    state = _state(verdict, quantity)
+    if cell.value is None:
+        return (name, *[NOTHING] * 5, state)
+    newest = verdict.means[quantity].scans[-1]
+    if newest.centre is None or newest.upper is None:
+        return (name, number(cell.value), *[NOTHING] * 4, state)
+    low = number(newest.lower) if newest.lower else "none"
+    change = f"{100 * (cell.value / newest.centre - 1):+.1f} %" if newest.centre else NOTHING
+    limits = f"{low} to {number(newest.upper)}"
+    return (
+        name, number(cell.value), number(newest.centre), limits, change, f"{cell.sigmas:+.1f}",
+        state,
+    )
 
 
 def _state(verdict: Verdict, quantity: Quantity) -> str:
-    if quantity in verdict.missing:
+    """What of a quantity is beyond limits in the newest scan."""
+    cell = verdict.cell(quantity)
+    if cell.value is None:
         return "no value"
-    beyond = [each.chart for each in verdict.excursions if each.chart.quantity == quantity]
-    slices = [chart.slice for chart in beyond if chart.slice is not None]
-    parts = ["mean"] * any(chart.slice is None for chart in beyond)
-    parts += [slice_numbers(slices)] * bool(slices)
-    return f"out: {', '.join(parts)}" if parts else WITHIN
-
-
-def _foot(figure: Figure, verdict: Verdict, source: str) -> float:
-    """Service notes, how the limits were made, and where the data are from; returns where the
-    foot begins."""
-    small = [*_method(verdict), f"Data: {source}"]
-    lines = [(part, GREY) for line in small for part in textwrap.wrap(line, WIDEST_SMALL)]
-    lines = [(text, INK) for text in _notes(verdict)] + lines
-    y = FOOT + SMALL_LINE * len(lines)
-    for row, (line, color) in enumerate(lines):
-        figure.text(LEFT, y - SMALL_LINE * row, line, size=6.3, color=color, va="top")
-    return y + 0.03
+    of_newest = [each for each in verdict.excursions if each.since is not None]
+    beyond = [each for each in of_newest if each.chart.quantity == quantity]
+    if not beyond:
+        return "learning" if cell.state is State.LEARNING else WITHIN
+    slices = {each.chart.slice for each in beyond} - {None}
+    parts = ["mean"] * any(each.chart.slice is None for each in beyond)
+    parts += [slice_numbers(filter(None, slices))] * bool(slices)
+    word = "out" if any(each.is_bad for each in beyond) else "better" if quantity.bad else "changed"
+    return f"{word}: {', '.join(parts)}"
 
 
 def _notes(verdict: Verdict) -> list[str]:
@@ -186,21 +122,22 @@ def _notes(verdict: Verdict) -> list[str]:
     older = len(lines) - MOST_NOTES
     if older > 0:
         lines[: older + 1] = [f"The first {older + 1} service notes are not listed here."]
-    return [textwrap.shorten(line, WIDEST_SMALL, placeholder=" ...") for line in lines]
+    return [textwrap.shorten(line, paper.WIDEST_SMALL, placeholder=" ...") for line in lines]
 
 
 def _method(verdict: Verdict) -> list[str]:
-    baseline, data = verdict.baseline, verdict.data
-    if not baseline:
-        return []
+    data = verdict.data
+    charts = [chart for charts in verdict.slices.values() for chart in charts]
     single = (
-        f" (±{verdict.slice_width:.1f} for single slices, as "
-        f"{len(data.slices) * len(QUANTITIES)} of those charts are looked at together)"
-    ) * (len(data.slices) > 1)
+        f" (±{charts[0].width:.1f} for single slices, as {len(charts)} of those charts are looked "
+        "at together)"
+    ) if charts else ""
+    days = f"the {HISTORY} days that ended {LAG} days before, or else the first {FEWEST} days with "
+    days += "scans, after the last service"
+    if data.fixed:
+        days = " to ".join(f"{data.time(epoch):%Y-%m-%d}" for epoch in data.fixed)
     return [
-        f"Baseline, grey in the charts: {data.time(baseline.since):%Y-%m-%d} to "
-        f"{data.time(baseline.until):%Y-%m-%d}, the last scans of {baseline.days} days. Control "
-        f"limits, dashed: Shewhart's chart of individual values, mean ±{WIDTH} standard deviations "
-        f"of the baseline{single}; NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2. "
-        "Triangles: scans beyond the limits.",
+        "Control limits, dashed, are those that each scan was judged by: Shewhart's chart of "
+        f"individual values, mean ±{WIDTH} standard deviations{single} of {days}; NIST/SEMATECH "
+        "e-Handbook of Statistical Methods, 6.3.2.2. Triangles: scans beyond them; hollow: better.",
     ]

@@ -1,16 +1,44 @@
-"""What a coil's values say: a control chart for each quantity and each of its slices."""
+"""What a coil's values say: its scans in a period, and what of them is beyond limits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import NamedTuple
 
 from hops import control
-from hops.control import Baseline, Limits, Period, Run
-from hops.graphiteweb import Series
-from hops.notes import begin_anew
-from hops.quantities import QUANTITIES, Quantity
+from hops.judge import verdicts
+from hops.quantities import QUANTITIES, WATCHED, Quantity
 from hops.report.data import CoilData
+
+
+class State(str, Enum):
+    """How a coil, or a quantity of it, fares; the worst first."""
+
+    OUT = "out of control"
+    INCOMPLETE = "incomplete"
+    LEARNING = "no control limits yet"
+    IN = "in control"
+    UNKNOWN = "no scan"
+
+
+class Scan(NamedTuple):
+    """A scan in a chart; what is None was not judged, or there is no such limit."""
+
+    epoch: int
+    value: float
+    centre: float | None = None
+    lower: float | None = None
+    """0 for no lower limit."""
+    upper: float | None = None
+    sigmas: float = 0.0
+    """From the centre line; 0 while there is none."""
+    limit: float | None = None
+    """The site's own."""
+    over: float = 0.0
+    """How far the value is beyond that; 0 or less: within."""
 
 
 @dataclass(frozen=True)
@@ -19,93 +47,167 @@ class Chart:
 
     quantity: Quantity
     slice: int | None
-    series: Series
-    limits: Limits | None
+    scans: Sequence[Scan]
+    """In order of time."""
+    width: float
+    """Distance of the limits from the centre line, in standard deviations."""
+
+    def side(self, scan: Scan) -> int:
+        """1 for a scan above the upper control limit, -1 for one below the lower, else 0."""
+        return (scan.sigmas > self.width) - (scan.sigmas < -self.width)
+
+    def is_out(self, scan: Scan) -> bool:
+        """Whether alerts are about it: on the bad side of a control limit, or beyond the site's own
+        limit."""
+        is_bad = self.quantity in WATCHED and self.quantity.bad * self.side(scan) > 0
+        return is_bad or scan.over > 0
 
 
-@dataclass(frozen=True)
-class Excursion:
-    """A chart whose newest value is beyond a limit."""
+class Excursion(NamedTuple):
+    """Scans of a chart beyond one limit."""
 
     chart: Chart
-    value: float
-    limit: float
-    severity: float
-    """How far the value is from the centre line, in distances of the limit."""
-    run: Run
+    side: int
+    """Of the control limits; 0: beyond the site's own limit."""
+    scans: Sequence[Scan]
+    is_bad: bool
+    """Whether it is a fault, and no signal that was adjusted or what has become better."""
+    since: int | None
+    """The first of its scans in a row up to the newest; None when the newest is within."""
+    until: int | None
+    """The first scan after the last of its scans."""
+
+    @property
+    def told(self) -> Scan:
+        """The scan to tell of: the newest of all, or else the one that is farthest beyond."""
+        if self.since is not None:
+            return self.scans[-1]
+        return max(self.scans, key=lambda each: abs(each.sigmas) if self.side else each.over)
+
+
+class Cell(NamedTuple):
+    """A quantity in the newest scan of a period."""
+
+    state: State
+    value: float | None = None
+    sigmas: float = 0.0
+    beyond: int = 0
+    """How many scans of the period are out of control."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The charts of a coil and what is out of control in its newest scan."""
+    """The charts of a coil and what is out of control in the period."""
 
     data: CoilData
-    baseline: Baseline | None
     means: Mapping[Quantity, Chart]
     slices: Mapping[Quantity, Sequence[Chart]]
-    slice_width: float
-    """Distance of the limits of single slices, in standard deviations."""
     excursions: Sequence[Excursion]
 
     @property
-    def newest(self) -> int:
-        """When the newest scan was."""
-        return self.data.scans[-1]
+    def newest(self) -> int | None:
+        """When the newest scan was; it may be before the period."""
+        return self.data.last_scan
+
+    @property
+    def age(self) -> int | None:
+        """Seconds from the newest scan to the end of the period, which is now if it goes on."""
+        return None if self.newest is None else max(0, self.data.period.until - self.newest)
+
+    @cached_property
+    def beyond(self) -> list[int]:
+        """The scans that are out of control in the mean or in a slice."""
+        bad = (each.scans for each in self.excursions if each.is_bad)
+        return sorted({scan.epoch for scans in bad for scan in scans})
 
     @property
     def missing(self) -> list[Quantity]:
         """The quantities that the newest scan has no value of, and other scans have."""
-        return [
-            each
-            for each in QUANTITIES
-            if self.means[each].series and self.newest not in self.means[each].series
-        ]
+        return [each for each in QUANTITIES if self.cell(each).state is State.INCOMPLETE]
+
+    @property
+    def state(self) -> State:
+        """In the period; of what is not out of control, the newest scan's."""
+        if not self.data.scans:
+            return State.UNKNOWN
+        if self.beyond:
+            return State.OUT
+        states = {self.cell(each).state for each in QUANTITIES}
+        return next(each for each in State if each in states)
+
+    def cell(self, quantity: Quantity) -> Cell:
+        """A quantity in the newest scan, in the mean of the slices: as dashboards show it."""
+        chart = self.means[quantity]
+        beyond = sum(map(chart.is_out, chart.scans))
+        if not chart.scans:
+            return Cell(State.UNKNOWN)
+        newest = chart.scans[-1]
+        if newest.epoch != self.data.scans[-1]:
+            return Cell(State.INCOMPLETE, beyond=beyond)
+        state = State.LEARNING if newest.centre is None else State.IN
+        state = State.OUT if chart.is_out(newest) else state
+        return Cell(state, newest.value, newest.sigmas, beyond)
 
 
-def judge(data: CoilData, fixed: Period | None = None) -> Verdict:
-    """The verdict on a coil with at least one scan, by the limits for its newest scan; `fixed`: the
-    baseline that they are from, where one was chosen."""
+def judge(data: CoilData) -> Verdict:
+    """The verdict on a coil."""
     numbers = data.slices if len(data.slices) > 1 else []
     width = control.width_for(max(1, len(QUANTITIES) * len(numbers)))
-    notes = begin_anew(data.notes)
-    newest = data.scans[-1]
-    baselines: list[Baseline | None] = []
-
-    def chart(quantity: Quantity, number: int | None, series: Series, width: float) -> Chart:
-        judged = control.judge(series, notes, fixed, width)[-1:]
-        baselines.extend(each.baseline for each in judged if each.epoch == newest)
-        limits = judged[0].limits if judged else None
-        if number is None and fixed is None:
-            # Computed here only where nobody has judged the scan.
-            limits = data.judged.get(quantity, limits)
-        return Chart(quantity, number, series, limits)
-
-    means = {each: chart(each, None, data.mean(each), control.WIDTH) for each in QUANTITIES}
+    means = {each: _mean(data, each) for each in QUANTITIES}
     slices = {
-        each: [
-            chart(each, number, data.values[each].get(number, {}), width) for number in numbers
-        ]
-        for each in QUANTITIES
+        each: [_slice(data, each, number, width) for number in numbers] for each in QUANTITIES
     }
-    baseline = next(filter(None, baselines), None)
     excursions = [
         excursion
         for each in QUANTITIES
-        for one in (means[each], *slices[each])
-        if (excursion := _excursion(one, newest))
+        for chart in (means[each], *slices[each])
+        for excursion in _excursions(chart)
     ]
-    return Verdict(data, baseline, means, slices, width, excursions)
+    return Verdict(data, means, slices, excursions)
 
 
-def _excursion(chart: Chart, newest: int) -> Excursion | None:
-    limits = chart.limits
-    if limits is None or newest not in chart.series:
-        return None
-    run = control.newest_run(chart.series, limits)
-    if run is None:
-        return None
-    value = chart.series[newest]
-    limit = limits.upper if run.side > 0 else limits.lower
-    away = abs(value - limits.centre)
-    severity = away / limits.distance if limits.distance else float("inf")
-    return Excursion(chart, value, limit, severity, run)
+def _mean(data: CoilData, quantity: Quantity) -> Chart:
+    judged = data.judged.get(quantity, {})
+
+    def of(name: str, scan: int) -> float | None:
+        return judged.get(name, {}).get(scan)
+
+    values = verdicts.mean(data.values.get(quantity, {}))
+    scans = [
+        Scan(
+            epoch, value, of("centre", epoch), of("lower", epoch), of("upper", epoch),
+            of("sigmas", epoch) or 0.0, of("limit", epoch),
+            (of("over_limit", epoch) or 0.0) if of("limit", epoch) is not None else 0.0,
+        )
+        for epoch, value in values.items()
+    ]
+    return Chart(quantity, None, scans, control.WIDTH)
+
+
+def _slice(data: CoilData, quantity: Quantity, number: int, width: float) -> Chart:
+    sigmas = data.judged.get(quantity, {}).get(f"slices.{number}", {})
+    values = data.values.get(quantity, {}).get(number, {})
+    scans = [Scan(each, values[each], sigmas=sigmas.get(each, 0.0)) for each in sorted(values)]
+    return Chart(quantity, number, scans, width)
+
+
+def _excursions(chart: Chart) -> Iterator[Excursion]:
+    for side in (-1, 1):
+        is_bad = chart.quantity in WATCHED and chart.quantity.bad == side
+        beyond = [chart.side(each) == side for each in chart.scans]
+        yield from _excursion(chart, side, is_bad, beyond)
+    yield from _excursion(chart, 0, True, [each.over > 0 for each in chart.scans])
+
+
+def _excursion(
+    chart: Chart, side: int, is_bad: bool, beyond: Sequence[bool]
+) -> Iterator[Excursion]:
+    if not any(beyond):
+        return
+    newest_first = beyond[::-1]
+    within = len(beyond) - newest_first.index(True)
+    row = newest_first.index(False) if not all(beyond) else len(beyond)
+    since = chart.scans[-row].epoch if row else None
+    until = chart.scans[within].epoch if within < len(beyond) else None
+    scans = [scan for scan, is_beyond in zip(chart.scans, beyond) if is_beyond]
+    yield Excursion(chart, side, scans, is_bad, since, until)

@@ -135,7 +135,7 @@ def _draw_report(graphite: EmbeddedGraphite, file: Path) -> None:
     conf = configuration(graphite.folder, graphite.url)
     report = ["hops", "report", "-c", str(conf), "--location", SOUTH, "--coil", "32"]
     options = ["--until", str(LAST_DAY), "-o", str(file)]
-    subprocess.run([sys.executable, "-m", *report, *options], check=True)
+    subprocess.run([sys.executable, "-m", *report, *options], check=False)
 
 
 def _draw_trends(graphite: EmbeddedGraphite, file: Path) -> None:

@@ -1,5 +1,6 @@
 """`hops report` with two years of sample data in a real Graphite."""
 
+import csv
 import json
 import re
 import socket
@@ -9,6 +10,7 @@ import threading
 import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from operator import itemgetter
 
 import pytest
 from sample_years import (
@@ -21,8 +23,10 @@ from sample_years import (
     post_event,
 )
 
+from hops.control import Period
 from hops.graphiteweb import Event, GraphiteWeb
 from hops.notes import notes_about
+from hops.quantities import QUANTITIES
 from hops.report.data import Scanner
 from lab.diamond import PREFIX
 from lab.graphite import EmbeddedGraphite
@@ -68,26 +72,25 @@ def words_of(done, coil):
 
 def test_names_the_failing_element_and_finds_the_other_coil_in_control(report, tmp_path):
     done = report("-o", "report.pdf")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert words_of(done, "64")[0] == "in control"
+    assert (done.returncode, done.stderr) == (1, "")
     headline, *sentences = words_of(done, "32")
-    assert headline == "out of control"
-    [slices] = [each for each in sentences if "SNR of coil 32, slices" in each]
+    assert headline.startswith("Out of control: ")
+    [slices, *_] = [each for each in sentences if "SNR of coil 32, slices" in each]
     first, last, worst = map(int, re.search(r"slices (\d+)-(\d+): .* slice (\d+)", slices).groups())
     assert first <= 12 <= last
     assert worst in (11, 12, 13)
-    assert "below its lower limit" in slices
+    assert "below its centre line" in slices
     since = re.search(r"since (\S+)\.$", slices)[1]
     assert str(FAILING.since) <= since <= str(FAILING.since + timedelta(days=30))
     content = (tmp_path / "report.pdf").read_bytes()
     assert content.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type /Page\b", content)) == 2
+    assert len(re.findall(rb"/Type /Page\b", content)) == 3
 
 
 def test_the_repaired_element_is_named_in_a_report_of_that_time(report):
     then = REPAIRED.repaired - timedelta(days=1)
     done = report("--coil", "32", "--until", str(then), "-o", "then.png")
-    [slices] = [each for each in words_of(done, "32") if "SNR of coil 32, slice" in each]
+    [slices, *_] = [each for each in words_of(done, "32") if "SNR of coil 32, slice" in each]
     assert int(re.search(r"in slice (\d+)", slices)[1]) in (3, 4, 5)
 
 
@@ -109,7 +112,7 @@ def test_makes_one_html_file_with_the_words(report, tmp_path):
 
 def test_the_same_question_gets_the_same_file(report, tmp_path):
     for name in ("one.pdf", "other.pdf"):
-        assert report("-o", name).returncode == 0
+        assert report("-o", name).returncode == 1
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "other.pdf").read_bytes()
 
 
@@ -133,13 +136,14 @@ def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, locat
 def test_programs_are_told_the_same(report, tmp_path):
     told = json.loads(report("-o", "report.pdf", "--json").stdout)
     people = report("-o", "report.pdf")
-    assert told["file"] == "report.pdf"
+    assert told["files"] == ["report.pdf"]
+    assert told["out_of_control"]
     for coil in told["coils"]:
         headline, *sentences = words_of(people, coil["coil"])
         assert coil["headline"] == headline
         assert coil["sentences"] == [sentence.strip() for sentence in sentences]
     weak = told["coils"][0]
-    assert (weak["coil"], weak["headline"]) == ("32", "out of control")
+    assert (weak["location"], weak["coil"], weak["state"]) == (SOUTH, "32", "out of control")
     snr = weak["quantities"][0]
     assert snr["name"] == "SNR"
     assert snr["newest"] < snr["lower_limit"] < snr["centre"] < snr["upper_limit"]
@@ -152,10 +156,49 @@ def test_a_baseline_can_be_chosen(report):
     assert any("Ghost level of coil 64" in each and "above" in each for each in told)
 
 
+def test_a_month_is_judged_by_the_limits_that_a_long_report_has(report, tmp_path):
+    month = json.loads(report("-o", "m", "--from", "2026-11-01", "--csv", "--json").stdout)
+    assert month["files"] == [
+        f"m/stability-Example-South-Bay2-2026-11-01-to-{LAST_DAY}.{kind}" for kind in ("pdf", "csv")
+    ]
+    years = json.loads(report("-o", "years.pdf", "--json").stdout)
+    assert [coil["scans"] for coil in month["coils"]] == [9, 6]
+    for short, long in zip(month["coils"], years["coils"]):
+        assert short["scans"] < long["scans"]
+        assert short["quantities"][0]["centre"] is not None
+        for one, other in zip(short["quantities"], long["quantities"]):
+            assert {**one, "scans_beyond": 0} == {**other, "scans_beyond": 0}
+    with (tmp_path / month["files"][1]).open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    # Of each quantity the mean and sixteen slices.
+    assert len(lines) == (9 + 6) * len(QUANTITIES) * 17
+    of_newest = [line for line in lines if line["coil"] == "32" and line["slice"] == "mean"]
+    newest = max((line for line in of_newest if line["quantity"] == "SNR"), key=itemgetter("time"))
+    snr = month["coils"][0]["quantities"][0]
+    assert (float(newest["value"]), newest["out_of_control"]) == (snr["newest"], "1")
+    assert float(newest["lower_limit"]) == pytest.approx(snr["lower_limit"])
+
+
+def test_all_scanners_are_in_one_pdf_in_a_folder(graphite, tmp_path):
+    conf = configuration(tmp_path, graphite.url)
+    done = subprocess.run(
+        [sys.executable, "-m", "hops", "report", "-c", conf, "--month", "2026-11", "-o", "reports"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout.endswith("Written: reports/stability-2026-11.pdf\n")
+    content = (tmp_path / "reports" / "stability-2026-11.pdf").read_bytes()
+    assert len(re.findall(rb"/Type /Page\b", content)) == 5
+    assert "Else/Bay1: Graphite has nothing of it yet" in done.stdout
+    coils = re.findall(r"^(\S+), coil (\d+): (?:No scan for \d+ days\. )?(.*?):", done.stdout, re.M)
+    assert {(NORTH, "64", "In control"), (SOUTH, "32", "Out of control")} <= set(coils)
+    assert coils[-1] == (NORTH, "64", "In control")
+
+
 def test_a_short_baseline_gives_no_limits(report):
     done = report("--coil", "64", "--baseline", "2025-01-01/2025-01-31", "-o", "short.pdf")
     assert done.returncode == 0
-    assert words_of(done, "64")[0] == "no control limits yet"
+    assert words_of(done, "64")[0].endswith("No control limits yet")
 
 
 def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite, report):
@@ -166,12 +209,13 @@ def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite, report
         connection.sendall("".join(lines).encode())
     found = scanner(graphite, "Moved/Bay1")
     deadline = time.monotonic() + 60
-    while len(found.coil("32", 1_750_000_000, 1_780_000_000).scans) != 2:
+    period = Period(1_750_000_000, 1_780_000_000)
+    while len(found.coil("32", period, int(time.time())).scans) != 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert found.coils() == ["32"]
     done = report("--location", "Moved/Bay1", "-o", "moved.pdf", "--json")
-    assert json.loads(done.stdout)["coils"][0]["sentences"][0].endswith("scans in all: 2.")
+    assert json.loads(done.stdout)["coils"][0]["scans"] == 2
 
 
 @pytest.mark.parametrize(
@@ -219,13 +263,15 @@ def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["-o", "report.doc"], "expected a name in .pdf, .png, .html"),
+        (["-o", "report.doc"], "expected a folder, or a name in .pdf, .png, .html"),
         (["-o", "r.pdf", "--from", "2026-12-01"], "--from is after --until"),
         (["-o", "r.pdf", "--from", "yesterday"], "expected a day as in 2026-06-30"),
         (["-o", "r.pdf", "--baseline", "2026"], "expected two dates as in 2026-01-01/2026-06-30"),
         (["-o", "r.pdf", "--baseline", "2026-02-01/2026-01-01"], "expected two dates"),
         (["-o", "r.pdf", "--baseline", "0001-01-01/2026-01-01"], "expected two dates"),
         (["-o", "r.pdf", "--from", "0001-01-01"], "1 is not from 1971 to 2105"),
+        (["-o", "r.pdf", "--month", "2026-11"], "leave out --from and --until"),
+        (["-o", "r.pdf", "--month", "2026-13"], "expected a month as in 2026-11"),
         ([], "Missing option '-o'"),
     ],
 )

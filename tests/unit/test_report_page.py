@@ -6,14 +6,16 @@ import re
 
 import matplotlib
 import pytest
-from coils import DAY, NEWEST, coil
+from coils import DAY, NEWEST, coil, fleet
 
 from hops.graphiteweb import Event
+from hops.report import cover
 from hops.report.output import write
-from hops.report.page import draw, drawing_style
+from hops.report.page import draw
+from hops.report.paper import drawing_style
 from hops.report.verdict import judge
 
-SOURCE = "servers.*.StabilityCollector.Example.Bay1 in the Graphite at http://127.0.0.1:8080"
+SMALL = ["Data: servers.*.StabilityCollector.Example.Bay1 in the Graphite at http://127.0.0.1:8080."]
 LONG = "/".join(["University Hospital", "Department of Radiology", "Prisma-Bay-17"] * 4)
 NOTES = [
     Event(NEWEST - ago * DAY, f"visit {ago} " * 30, frozenset())
@@ -27,18 +29,30 @@ def verdict(*arguments, **more):
 
 
 ALL_BAD = [(name, range(1, 65, 2), 0.5, 9) for name in ("SNR", "Signal", "Drift", "Ghost level")]
+BAD = [("SNR", [1], 0.5, 3)]
 COILS = {
     "sound": {},
     "one slice": {"slices": 1},
     "two slices": {"slices": 2},
     "three scans": {"scans": 3},
     "one scan": {"scans": 1, "slices": 1},
-    "five years of 64 slices": {"scans": 1826, "slices": 64, "changes": ALL_BAD},
+    "five years": {"scans": 1826, "slices": 2, "changes": BAD},
+    "64 slices": {"scans": 60, "slices": 64, "changes": ALL_BAD},
     "strange names": {
         "location": r"A$B$/\frac{C}",
         "notes": [Event(NEWEST - 20 * DAY, r"$\alpha_$ {} %s 線圈 <b>", frozenset())],
     },
     "long names": {"location": LONG, "notes": NOTES},
+    "no scan for long": {"until": NEWEST + 149 * DAY, "changes": BAD, "scans": 60},
+    "no scan": {"days": 0, "until": NEWEST + 149 * DAY},
+}
+FLEETS = {
+    "four coils": [{}, {"name": "64"}, {"location": "Münster/Köln/Bär ß"}, {"scans": 3}],
+    "forty coils": [
+        {"location": LONG, "name": f"{n}", "slices": 1, "changes": BAD, "scans": 30}
+        for n in range(40)
+    ],
+    "sixty coils": [{"name": f"{n}", "slices": 1, "scans": 5} for n in range(60)],
 }
 
 
@@ -46,7 +60,10 @@ COILS = {
 def page_of(name):
     """Drawn once, as that takes long."""
     with drawing_style():
-        return draw(verdict(**COILS[name]), SOURCE)
+        if name in FLEETS:
+            *_, last = cover.draw(fleet(*(verdict(**each) for each in FLEETS[name])))
+            return last
+        return draw(verdict(**COILS[name]), SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +80,11 @@ def written(tmp_path_factory):
 
 def content_of(path):
     """What is in the file once a report about a sound coil was written into it."""
-    write([verdict()], SOURCE, path)
+    write(fleet(verdict()), path)
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("name", COILS)
+@pytest.mark.parametrize("name", [*COILS, *FLEETS])
 def test_nothing_is_beyond_the_page(name):
     page = page_of(name)
     with drawing_style():
@@ -79,7 +96,7 @@ def test_nothing_is_beyond_the_page(name):
     assert place.y1 <= height
 
 
-@pytest.mark.parametrize("name", COILS)
+@pytest.mark.parametrize("name", [*COILS, *FLEETS])
 def test_no_line_is_written_over_another(name):
     page = page_of(name)
     with drawing_style():
@@ -123,10 +140,10 @@ def test_the_same_data_give_the_same_file(suffix, written, tmp_path):
     assert content_of(tmp_path / f"other{suffix}") == written(suffix)
 
 
-def test_a_pdf_has_a_page_for_each_coil(tmp_path):
+def test_a_pdf_has_a_page_for_each_coil_and_one_that_compares_them(tmp_path):
     path = tmp_path / "report.pdf"
-    write([verdict(), verdict(name="64")], SOURCE, path)
-    assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 2
+    write(fleet(verdict(), verdict(name="64")), path)
+    assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 3
 
 
 def test_a_png_is_a_picture(written):
@@ -136,11 +153,11 @@ def test_a_png_is_a_picture(written):
 def test_html_is_one_file_with_words_and_pictures(tmp_path):
     path = tmp_path / "report.html"
     bad = verdict(name="64", changes=ALL_BAD[:1], slices=64)
-    write([verdict(location="R&D/<Bay>"), bad], SOURCE, path)
+    write(fleet(verdict(location="R&D/<Bay>"), bad), path)
     text = path.read_text()
     assert "R&amp;D/&lt;Bay&gt;" in text
     assert "<Bay>" not in text
-    assert "Coil 32: in control" in text
+    assert "In control: none of 400 scans beyond limits" in text
     assert "SNR of coil 64, 32 slices" in text
     pictures = re.findall(r'src="([^"]*)"', text)
     assert len(pictures) == 2

@@ -3,29 +3,28 @@
 from dataclasses import replace
 
 import pytest
-from coils import DAY, NEWEST, coil
+from coils import DAY, NEWEST, coil, data
 
-from hops.control import Limits
 from hops.graphiteweb import Event
-from hops.quantities import QUANTITIES, SNR
-from hops.report.data import CoilData
-from hops.report.verdict import judge
-from hops.report.words import headline, note_lines, number, sentences, slice_numbers
+from hops.judge.rules import Limit
+from hops.quantities import GHOST, QUANTITIES, SIGNAL, SNR
+from hops.report.verdict import State, judge
+from hops.report.words import headline, in_short, note_lines, number, sentences, slice_numbers
 
 
 def test_says_that_all_is_in_control():
     found = judge(coil())
-    assert headline(found) == "In control"
+    assert headline(found) == "In control: none of 400 scans beyond limits"
     assert sentences(found) == [
-        "All values of the newest scan of coil 32, 2026-11-20, are within their control limits, "
-        "in the mean of the 16 slices and in each of them."
+        "All values of coil 32 in 400 scans, the newest of 2026-11-20, are within their control "
+        "limits, in the mean of the 16 slices and in each of them."
     ]
 
 
 def test_names_the_slices_the_worst_the_limit_and_the_day():
     changes = [("SNR", [11, 13], 0.8, 10), ("SNR", [12], 0.7, 10)]
     found = judge(coil(changes=changes))
-    assert headline(found) == "Out of control"
+    assert headline(found) == "Out of control: 10 of 400 scans beyond limits, newest 60 minutes ago"
     mean, slices = sentences(found)
     # By hand: the sixteen factors add up to 15.3, and the newest scan is 1 % up. The baseline has
     # 153 values of 303 and 152 of 297: their mean is 300.01, their standard deviation 3.00,
@@ -33,15 +32,19 @@ def test_names_the_slices_the_worst_the_limit_and_the_day():
     assert mean == (
         "SNR of coil 32, mean of the slices: 289.7, below its lower limit 290.9 since 2026-11-11."
     )
-    assert slices.startswith("SNR of coil 32, slices 11-13: 212.1 in slice 12, below its lower ")
-    assert slices.endswith("since 2026-11-11.")
+    # (300.01 - 0.7 * 303) / 3.035 = 28.97
+    assert slices == (
+        "SNR of coil 32, slices 11-13: 212.1 in slice 12, 29.0 sd below its centre line "
+        "since 2026-11-11."
+    )
 
 
 def test_one_slice_is_told_as_one():
     found = judge(coil(changes=[("Ghost level", [5], 1.3, 3)]))
     [sentence] = sentences(found)
-    assert sentence.startswith("Ghost level of coil 32, slice 5: 2.889, above its upper limit 2.2")
-    assert sentence.endswith("since 2026-11-18.")
+    assert sentence.startswith("Ghost level of coil 32, slice 5: 2.889, 30.9")
+    assert sentence.endswith(" sd above its centre line since 2026-11-18.")
+    assert headline(found).startswith("Out of control in single slices: 3 of 400 scans beyond")
 
 
 def test_a_single_scan_beyond_is_the_newest():
@@ -55,12 +58,18 @@ def test_a_report_of_one_slice_has_no_mean():
 
 
 @pytest.mark.parametrize(
-    ("name", "factor", "better"),
-    [("SNR", 1.2, True), ("SNR", 0.8, False), ("Drift", 0.5, True), ("Signal", 1.2, False)],
+    ("name", "factor", "better", "state"),
+    [
+        ("SNR", 1.2, True, State.IN),
+        ("SNR", 0.8, False, State.OUT),
+        ("Drift", 0.5, True, State.IN),
+        ("Signal", 1.2, False, State.IN),  # it may have been adjusted, and no alert is about it
+    ],
 )
-def test_says_when_it_has_become_better(name, factor, better):
-    found = sentences(judge(coil(slices=1, changes=[(name, [1], factor, 2)])))
-    assert found[0].endswith("This is better than the baseline.") == better
+def test_says_when_it_has_become_better(name, factor, better, state):
+    found = judge(coil(slices=1, changes=[(name, [1], factor, 2)]))
+    assert sentences(found)[0].endswith("This is better than before.") == better
+    assert found.state is state
 
 
 def test_slices_above_and_below_are_told_apart():
@@ -70,56 +79,117 @@ def test_slices_above_and_below_are_told_apart():
     assert any("slice 3:" in each and "above" in each for each in told)
 
 
+def test_what_is_over_is_told_of_a_period_with_its_end():
+    # Ten scans from 2026-11-11 on are weak, and all from 2026-11-16 on are as before.
+    weak = coil(slices=1, changes=[("SNR", [1], 0.5, 10), ("SNR", [1], 2, 5)], days=15)
+    found = judge(weak)
+    assert headline(found) == "Out of control: 5 of 15 scans beyond limits, newest 5 days ago"
+    assert in_short(found) == "5 of 15"
+    assert sentences(found) == [
+        "SNR of coil 32: 148.5, below its lower limit 290.9 on 2026-11-11 and in 4 other scans; "
+        "within it since 2026-11-16."
+    ]
+    assert found.cell(SNR) == (State.IN, 303.0, pytest.approx(1, rel=0.02), 5)
+
+
+def test_the_limits_of_a_short_period_are_those_of_a_long_one():
+    def limits(**more):
+        scans = judge(coil(**more)).means[SNR].scans
+        return [(scan.epoch, scan.centre, scan.lower, scan.upper) for scan in scans[-3:]]
+
+    assert limits(days=3) == limits()
+    assert headline(judge(coil(days=3))) == "In control: none of 3 scans beyond limits"
+
+
+def test_what_was_so_before_the_period_is_not_said_to_begin_in_it():
+    [sentence] = sentences(judge(coil(slices=1, changes=[("SNR", [1], 0.5, 30)], days=10)))
+    assert sentence.endswith("since 2026-11-11 or before.")
+
+
+def test_the_sites_own_limit_is_named():
+    values = coil(slices=1, changes=[("Ghost level", [1], 1.5, 2)]).values
+    found = judge(data(values, limits={GHOST: Limit(3, 1), SNR: Limit(100, -1)}.items()))
+    assert sentences(found)[1] == (
+        "Ghost level of coil 32: 3.333, beyond the site's limit 3.000 since 2026-11-19."
+    )
+    # Where there is no other limit yet, it is in force.
+    learning = judge(data(coil(scans=3, slices=1).values, limits={SIGNAL: Limit(560, 1)}.items()))
+    assert headline(learning).startswith("Out of control: 2 of 3 scans beyond limits")
+    within = sentences(judge(data(coil(slices=1).values, limits={GHOST: Limit(3, 1)}.items())))
+    assert within == [
+        "All values of coil 32 in 400 scans, the newest of 2026-11-20, are within their control "
+        "limits and the site's own."
+    ]
+
+
 def test_says_that_there_are_too_few_scans():
     found = judge(coil(scans=3))
     assert headline(found) == "No control limits yet"
     assert sentences(found) == [
-        "Control limits need a baseline of 20 days with scans before the newest; scans in all: 3."
+        "The newest scan has no control limits: they are taken from 20 days with scans before it "
+        "and after the last service; 18 days with scans to go."
     ]
 
 
+def test_a_newest_scan_that_is_long_ago_is_said_first():
+    found = judge(coil(until=NEWEST + 149 * DAY))
+    assert headline(found) == "No scan for 149 days. In control: none of 400 scans beyond limits"
+    over = judge(coil(until=NEWEST + 9 * DAY, now=NEWEST + 300 * DAY, changes=[("SNR", [1], 0, 1)]))
+    assert headline(over).startswith("No scan for 9 days. Out of control")
+    assert headline(over).endswith("beyond limits, newest 9 days before the end")
+
+
+def test_a_period_without_a_scan_has_a_page_that_says_so():
+    found = judge(coil(days=0, until=NEWEST + 10 * DAY))
+    assert headline(found) == "No scan for 10 days. No scan from 2026-11-30 to 2026-11-30"
+    assert sentences(found) == ["The newest scan of coil 32 is of 2026-11-20."]
+    assert in_short(found) == "no scan"
+
+
 def test_says_what_the_newest_scan_lacks():
-    data = coil()
-    for series in data.values[QUANTITIES[-1]].values():
+    values = coil().values
+    for series in values[QUANTITIES[-1]].values():
         del series[NEWEST]
-    found = judge(data)
+    found = judge(data(values))
     assert headline(found) == "Incomplete"
-    assert sentences(found) == ["Ghost level of coil 32: no value in the newest scan, 2026-11-20."]
+    assert sentences(found) == [
+        f"{QUANTITIES[-1].name} of coil 32: no value in the newest scan, 2026-11-20."
+    ]
 
 
 def test_a_quantity_that_no_report_has_is_no_fault():
-    data = coil()
-    data.values[QUANTITIES[-1]].clear()
-    assert headline(judge(data)) == "In control"
+    values = coil().values
+    values[QUANTITIES[-1]].clear()
+    assert judge(data(values)).state is State.IN
 
 
 def test_where_graphite_has_days_only_they_are_those_of_utc():
-    data = coil()
-    assert data.time(NEWEST).day == 20
-    days = coil()
-    for slices in days.values.values():
-        for slice_number, series in slices.items():
-            slices[slice_number] = {epoch - epoch % DAY: value for epoch, value in series.items()}
+    found = coil()
+    assert found.time(NEWEST).day == 20
+    values = {
+        quantity: {
+            number: {epoch - epoch % DAY: value for epoch, value in series.items()}
+            for number, series in slices.items()
+        }
+        for quantity, slices in found.values.items()
+    }
+    days = data(values)
     assert f"{days.time(days.scans[-1]):%Y-%m-%d %H:%M}" == "2026-11-20 00:00"
 
 
+def of_new_york(*scans):
+    values = {QUANTITIES[0]: {1: dict.fromkeys(scans, 300.0)}}
+    found = data(values, timezone="America/New_York")
+    return [f"{found.time(epoch):%Y-%m-%d %H:%M}" for epoch in found.scans]
+
+
 def test_times_are_those_of_the_scanners_clock():
-    scan = {1: {NEWEST: 300.0}}  # 12:00 in UTC
-    data = CoilData("Example/Bay1", "32", {QUANTITIES[0]: scan}, [], "America/New_York")
-    assert f"{data.time(NEWEST):%Y-%m-%d %H:%M}" == "2026-11-20 07:00"
+    assert of_new_york(NEWEST) == ["2026-11-20 07:00"]  # 12:00 in UTC
 
 
 def test_where_graphite_has_days_only_of_old_scans_both_are_told_rightly():
-    scans = {1: {NEWEST: 300.0, NEWEST - NEWEST % DAY - 400 * DAY: 300.0}}
-    data = CoilData("Example/Bay1", "32", {QUANTITIES[0]: scans}, [], "America/New_York")
-    told = [f"{data.time(epoch):%Y-%m-%d %H:%M}" for epoch in data.scans]
+    told = of_new_york(NEWEST - NEWEST % DAY - 400 * DAY, NEWEST)
     assert told == ["2025-10-16 00:00", "2026-11-20 07:00"]
-
-
-def test_what_the_judge_has_stored_is_the_limit():
-    data = replace(coil(), judged={SNR: Limits(295, 1)})
-    assert judge(data).means[SNR].limits == Limits(295, 1)
-    assert any("above its upper limit 298.0" in each for each in sentences(judge(data)))
 
 
 def test_notes_that_are_not_known_are_said_to_be():
