@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,14 +22,13 @@ import stability_report
 from hops.console import counted
 from hops.errors import Problem
 from hops.site import Site
+from stability_archive import LARGEST
 from stability_folder import Errand, Folder
 from stability_report import Report, ReportError, is_of_the_future
 
 EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"
 """Of names that scanners give."""
 
-# So many bytes of a file tell that it is too large for a report.
-LARGEST = stability_report.MAX_BYTES + 1
 # Up to what the collector, or anybody else, puts in to tell files apart.
 BEGINNING = re.compile("Stability_[0-9T-]+")
 NOTE = ".reason.txt"
@@ -125,14 +123,6 @@ class Patience:
             errand.leave()
             self._is_over = True
         raise OSError(errno.ETIMEDOUT, f"it did not answer within {PATIENCE} s")
-
-    def each(self, found: Iterator[T]) -> Iterator[T]:
-        """Each that is `found`. Raises OSError when the next takes too long."""
-        while True:
-            one = self.ask(lambda: list(islice(found, 1)))
-            if not one:
-                return
-            yield one[0]
 
 
 def resolved(path: str | Path) -> Path:
@@ -246,8 +236,10 @@ def all_below(
 
     `cannot_list` is told of folders that cannot be listed, or not in time.
     """
+    found = _walk(folder, cannot_list)
     try:
-        yield from patience.each(_walk(folder, cannot_list))
+        while path := patience.ask(lambda: next(found, None)):
+            yield path
     except OSError as error:
         cannot_list(OSError(error.errno, error.strerror, str(folder)))
 

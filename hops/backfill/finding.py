@@ -87,15 +87,12 @@ def find_reports(
         open_reports(site, scanner, site.settings.ingest_dir) as archive,
         open_reports(site, scanner) as folder,
     ):
-        stored = [
-            (archive, _by_scan(archive), findings.archived),
-            (folder, _by_scan(folder), findings.waiting),
-        ]
+        archived, waiting = _by_scan(archive), _by_scan(folder)
         for report in sorted(scans, key=_by_time):
-            for place, files_there, same in stored:
-                if report.time in files_there:
-                    _compare(report, place, files_there[report.time], same, findings)
-                    break
+            if report.time in archived:
+                _compare(report, archive, archived[report.time], findings.archived, findings)
+            elif report.time in waiting:
+                _compare(report, folder, waiting[report.time], findings.waiting, findings)
             else:
                 findings.missing.append(report)
     return findings
