@@ -46,7 +46,7 @@ def main(quick: bool, output: Path | None) -> None:
 def _measure(folder: Path, quick: bool) -> Iterator[Result]:
     environment = find_environment()
     say(f"Reading {SOURCE.name} ...")
-    yield from reading.measure(folder, quick)
+    yield from reading.measure(folder / "reading", quick)
     say("Polling folders ...")
     yield from folders.quiet_polls(folder / "quiet", quick)
     say("Delivering ...")
