@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,25 +58,21 @@ def collector_keys() -> str:
     """The keys of the collector's configuration."""
     collector, bases = _collector()
     help_of = collector.get_default_config_help()
-    defaults = collector.get_default_config()
     keys = ["enabled", "interval", *(key for key in help_of if key not in bases)]
-    told = {**DIAMONDS_OWN, **help_of}
-    return _table(
-        ("key", "default", "what it is"),
-        ([_code(key), _default(defaults[key]), _prose(told[key])] for key in keys),
-    )
+    return _keys(collector, keys, {**DIAMONDS_OWN, **help_of})
 
 
 def diamond_keys() -> str:
     """Keys that Diamond has for every collector."""
     collector, bases = _collector()
-    defaults = collector.get_default_config()
     keys = [key for key in {**DIAMONDS_OWN, **bases} if key not in ("enabled", "interval")]
-    told = {**bases, **DIAMONDS_OWN}
-    return _table(
-        ("key", "default", "what it is"),
-        ([_code(key), _default(defaults.get(key)), _prose(told[key])] for key in keys),
-    )
+    return _keys(collector, keys, {**bases, **DIAMONDS_OWN})
+
+
+def _keys(collector: Any, keys: Iterable[str], told: Mapping[str, str]) -> str:
+    defaults = collector.get_default_config()
+    rows = ([_code(key), _default(defaults.get(key)), _prose(told[key])] for key in keys)
+    return _table(("key", "default", "what it is"), rows)
 
 
 def _collector() -> tuple[Any, Any]:
