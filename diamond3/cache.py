@@ -5,6 +5,34 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable
+
+from diamond3.errors import DiamondError
+
+
+def kept(name: str, is_there: Callable[[Path], bool], build: Callable[[Path], None]) -> Path:
+    """The folder of that name in a cache, built if nobody has before.
+
+    Raises:
+        DiamondError: there is no place for it.
+    """
+    problem: object = "no folder"
+    try:
+        for cache in cache_folders():
+            folder = cache / name
+            if is_there(folder):
+                return folder
+            try:
+                build(folder)
+                return folder
+            except OSError as error:  # no space, read-only: the next folder may do
+                problem = error
+    except OSError as error:  # there is no next one
+        problem = error
+    raise DiamondError(
+        f"the Python 3 translation of Diamond cannot be kept anywhere ({problem}); "
+        "set XDG_CACHE_HOME to a folder that this user can write to"
+    )
 
 
 def cache_folders() -> Iterator[Path]:

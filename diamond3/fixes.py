@@ -1,4 +1,4 @@
-"""What a translator cannot know about Diamond: small replacements, each with its reason.
+"""What a translator cannot know about Diamond and its collectors: replacements, with reasons.
 
 Every translated module ends with a call of `apply`, so that a fix is in place from the moment the
 module has been imported. Most fixes exchange a module that Diamond uses for one that keeps to the
@@ -7,31 +7,25 @@ Python 2 meaning; the code that uses it then stays Diamond's own.
 
 import copyreg
 import logging
-import math
 import pickle
-import socket
 import struct
-import subprocess
 import sys
-import urllib.request
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from importlib import metadata
 from operator import attrgetter
 from types import SimpleNamespace
-from typing import Any, Callable, Union
+from typing import Any, Callable
 
 from diamond3 import configuration, logs
+from diamond3.python2 import BYTES_AS_TEXT, as_bytes, as_text
 
 Fix = Callable[[Any], None]
 
 _METRIC_VALUES = attrgetter(
     "path", "value", "raw_value", "timestamp", "precision", "host", "metric_type", "ttl"
 )
-
-# Python 2's text was bytes, whatever they meant. This pair takes any bytes to text and back.
-BYTES_AS_TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
 
 
 def apply(name: str) -> None:
@@ -40,34 +34,7 @@ def apply(name: str) -> None:
         fix(sys.modules[name])
 
 
-def _as_bytes(data: Union[str, bytes]) -> bytes:
-    return data.encode(**BYTES_AS_TEXT) if isinstance(data, str) else data
-
-
 # Text and bytes
-
-
-class _TextSocket(socket.socket):
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        super().sendall(_as_bytes(data), flags)
-
-
-def text_on_sockets(module: Any) -> None:
-    """Handlers put text on sockets, which now take bytes.
-
-    GraphiteHandler would not even say so: it takes the TypeError for a lost connection.
-    """
-    module.socket = SimpleNamespace(**{**vars(socket), "socket": _TextSocket})
-
-
-class _TextRequest(urllib.request.Request):
-    def __init__(self, url: str, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(url, data if data is None else _as_bytes(data), *args, **kwargs)
-
-
-def text_in_requests(module: Any) -> None:
-    """Handlers post text, and a request's body must now be bytes."""
-    module.urllib2 = SimpleNamespace(**{**vars(urllib.request), "Request": _TextRequest})
 
 
 def text_on_zeromq(module: Any) -> None:
@@ -75,16 +42,34 @@ def text_on_zeromq(module: Any) -> None:
 
     def process(handler: Any, metric: Any) -> None:
         if module.zmq:
-            handler.socket.send(_as_bytes(str(metric)))
+            handler.socket.send(as_bytes(str(metric)))
 
     module.zmqHandler.process = process
 
 
-def text_from_commands(module: Any) -> None:
-    """A command's output is used as text: a host name, what ProcessCollectors parse."""
-    module.subprocess = SimpleNamespace(
-        **{**vars(subprocess), "Popen": partial(subprocess.Popen, **BYTES_AS_TEXT)}
+def packs_text(module: Any) -> None:
+    """ApcupsdCollector packs a command; `pack` takes it as bytes."""
+    module.pack = lambda form, *values: struct.pack(
+        form, *(as_bytes(value) if isinstance(value, str) else value for value in values)
     )
+
+
+def names_in_packets_are_text(module: Any) -> None:
+    """JCollectdCollector reads names from datagrams, which stay bytes."""
+    decode = module.decode_network_string
+    module.decode_network_string = lambda *arguments: as_text(decode(*arguments))
+
+
+def output_is_text_already(module: Any) -> None:
+    """GridEngineCollector decodes what a command has printed."""
+    module.GridEngineCollector._capture_output = lambda _, command: module.subprocess.check_output(
+        command
+    )
+
+
+def checksums_of_text(module: Any) -> None:
+    """MongoDBCollector takes a sample of collections by a checksum of their names."""
+    module.zlib = SimpleNamespace(crc32=lambda text: zlib.crc32(as_bytes(text)))
 
 
 def pickles_that_carbon_reads(module: Any) -> None:
@@ -120,21 +105,6 @@ def pickles_that_carbon_reads(module: Any) -> None:
 
 
 # Numbers
-
-
-def python2_round(number: float) -> float:
-    """Round as Python 2: halves away from zero, to a float, and leave inf and nan alone."""
-    if not math.isfinite(number):
-        return number
-    whole = math.trunc(number)
-    if abs(number - whole) == 0.5:
-        return whole + math.copysign(1.0, number)
-    return float(round(number))
-
-
-def halves_rounded_away_from_zero(module: Any) -> None:
-    """A metric's value given as text is rounded; Python 3 makes "2.5" 2, and an int."""
-    module.round = python2_round
 
 
 def batch_is_a_number(module: Any) -> None:
@@ -256,19 +226,16 @@ def last_flush_may_be_too_late(module: Any) -> None:
 
 
 FIXES: dict[str, tuple[Fix, ...]] = {
-    "diamond.collector": (text_from_commands,),
-    "diamond.handler.graphite": (text_on_sockets,),
+    "apcupsd": (packs_text,),
+    "collectd_network": (names_in_packets_are_text,),
     "diamond.handler.graphitepickle": (pickles_that_carbon_reads,),
-    "diamond.handler.httpHandler": (text_in_requests,),
-    "diamond.handler.logentries_diamond": (text_in_requests,),
     "diamond.handler.queue": (last_flush_may_be_too_late,),
     "diamond.handler.rrdtool": (batch_is_a_number,),
-    "diamond.handler.signalfx": (text_in_requests,),
-    "diamond.handler.statsite": (text_on_sockets,),
-    "diamond.handler.tsdb": (text_on_sockets,),
     "diamond.handler.zmq_pubsub": (text_on_zeromq,),
-    "diamond.metric": (halves_rounded_away_from_zero, metrics_are_pickled_as_values),
+    "diamond.metric": (metrics_are_pickled_as_values,),
     "diamond.utils.classes": (entry_points_without_setuptools,),
     "diamond.utils.config": (defaults_as_diamond_next_has_them,),
     "diamond.utils.log": (formatter_adds_the_place, logging_reads_diamonds_configuration),
+    "gridengine": (output_is_text_already,),
+    "mongodb": (checksums_of_text,),
 }

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Optional
 
 from diamond3.errors import DiamondError
 
@@ -13,10 +14,13 @@ OUR_DISTRIBUTION = "mri-stability-diamondcollector"
 
 @dataclass(frozen=True)
 class Diamond:
-    """An installed Diamond: its version, and the folder of its Python package."""
+    """An installed Diamond."""
 
     version: str
     package: Path
+    """The folder of its Python package."""
+    collectors: Optional[Path] = None
+    """The folder of its own collectors, each in a folder of its own."""
 
     def sources(self) -> dict[str, bytes]:
         """The package's Python files: path inside the package -> content."""
@@ -50,7 +54,12 @@ def find_diamond() -> Diamond:
             f"Diamond is registered in {package.parent} but its package folder is missing; "
             f"install it again with: {wanted} --force-reinstall"
         )
-    return Diamond(distribution.version, package)
+    collectors = {
+        Path(str(distribution.locate_file(file))).parents[1].resolve()
+        for file in distribution.files or ()
+        if file.match("share/diamond/collectors/*/*.py")
+    }
+    return Diamond(distribution.version, package, next(iter(collectors), None))
 
 
 def fissix_version() -> str:

@@ -13,17 +13,23 @@ one by one.
 
 import math
 import multiprocessing.context
+import os
 import pickle
 import queue
+import tempfile
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from multiprocessing.managers import SyncManager
 from typing import Any, Callable, Optional
+
+from diamond3.errors import DiamondError
 
 # A handler that is killed takes no more than a batch with it.
 BATCH = 500
 LONGEST_WAIT = 1.0
+SHORT_FOLDERS = ("/tmp", "/var/tmp")
 
 
 class _Batches:
@@ -125,8 +131,14 @@ class Manager:
     def __init__(
         self, context: multiprocessing.context.BaseContext, initialize: Callable[[], None]
     ) -> None:
-        """Starts a process that calls `initialize` first."""
-        self._manager = _Manager(ctx=context)
+        """Starts a process that calls `initialize` first.
+
+        Raises:
+            DiamondError: there is no place for the queue's socket.
+        """
+        self._folder = _short_folder() if _is_too_long(tempfile.gettempdir()) else None
+        address = os.path.join(self._folder.name, "queue") if self._folder else None
+        self._manager = _Manager(address, ctx=context)
         self._manager.start(initialize)
 
     def Queue(self, maxsize: int = 0) -> MetricQueue:
@@ -136,3 +148,20 @@ class Manager:
     def shutdown(self) -> None:
         """Ends the process."""
         self._manager.shutdown()
+        if self._folder:
+            self._folder.cleanup()
+
+
+def _is_too_long(folder: str) -> bool:
+    """Whether a socket's name below it would be: Linux takes 107 bytes, macOS 103."""
+    return len(os.fsencode(folder)) + len("/pymp-01234567/listener-01234567") > 103
+
+
+def _short_folder() -> tempfile.TemporaryDirectory[str]:
+    for folder in SHORT_FOLDERS:
+        with suppress(OSError):  # the next will do
+            return tempfile.TemporaryDirectory(prefix="diamond3-", dir=folder)
+    raise DiamondError(
+        f"the name of the temporary folder {tempfile.gettempdir()} is too long for a socket in it, "
+        f"and {' and '.join(SHORT_FOLDERS)} cannot be written to; set TMPDIR to another folder"
+    )

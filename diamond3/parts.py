@@ -3,16 +3,19 @@
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import configobj
 
-from diamond3 import configuration
+from diamond3 import collectors, configuration
+from diamond3.collectors import Unloadable
 from diamond3.configuration import listed, place
 from diamond3.errors import DiamondError
+
+log = logging.getLogger("diamond")
 
 QUEUE_SIZE = 16384  # Diamond's, where its configuration says nothing
 LOAD_DELAY = 1.0
@@ -28,6 +31,8 @@ class Parts:
     """Diamond's configuration, a mapping."""
     classes: dict[str, Any]
     """The collectors that were found, by name."""
+    unloadable: Sequence[Unloadable] = ()
+    """The files in collectors_path that cannot be imported."""
 
     @property
     def queue_size(self) -> int:
@@ -48,6 +53,15 @@ class Parts:
             if section.get("enabled", False) is True and "Collector" in _class_name(name)
         }
 
+    @property
+    def passed_over(self) -> str:
+        """What is in collectors_path, cannot be loaded, and is not missed; empty if nothing is."""
+        wanted = {_class_name(name) for name in self.enabled}
+        files = [str(file) for file in self.unloadable if not file.classes & wanted]
+        count = "a file" if len(files) == 1 else f"{len(files)} files"
+        told = f"{count} in collectors_path cannot be loaded, and nothing there is switched on: "
+        return f"{told}{', '.join(files)}" if files else ""
+
     def collector(self, name: str, handlers: list[Any]) -> Any:
         """A new collector of that name.
 
@@ -56,6 +70,12 @@ class Parts:
         """
         cls = self.classes.get(_class_name(name))
         if cls is None:
+            for file in self.unloadable:
+                if _class_name(name) in file.classes:
+                    raise DiamondError(
+                        f"{name} cannot be loaded from {file}; correct that, "
+                        f"or set enabled = False in {place(self.config, 'collectors', name)}"
+                    )
             known = ", ".join(sorted(self.classes)) or "none"
             raise DiamondError(
                 f"there is no collector {name!r} in the collectors_path of {self.config.filename} "
@@ -73,24 +93,44 @@ def load(configfile: str) -> Parts:
     config = configuration.load(configfile)
     _number(config, "metric_queue_size", QUEUE_SIZE, int)
     _number(config, "collectors_load_delay", LOAD_DELAY, float)
-    return Parts(config, _collector_classes(config))
+    found = Parts(config, *_collectors(config))
+    if found.passed_over:
+        log.info(found.passed_over)
+    return found
 
 
 def check(parts: Parts) -> None:
-    """Makes all that is switched on, to see whether its configuration is accepted; connects to
-    nothing, and logs nothing.
+    """Sees whether all that is switched on is accepted.
 
     Raises:
         DiamondError: something is not.
     """
+    for error in refused(parts):
+        raise error
+
+
+def refused(parts: Parts) -> list[DiamondError]:
+    """Makes all that is switched on, connects to nothing, logs nothing; what is not accepted."""
+    errors = []
     with silence():
-        for cls, own in _handler_classes(parts.config):
-            # One that connects to nothing may open a file, which is not for a look.
-            if hasattr(cls, "_connect"):
-                unconnected = type(cls.__name__, (cls,), {"_connect": _do_nothing})
-                _make_handler(unconnected, own, parts.config)
+        try:
+            _check_handlers(parts.config)
+        except DiamondError as error:
+            errors.append(error)
         for name in sorted(parts.enabled):
-            parts.collector(name, [])
+            try:
+                parts.collector(name, [])
+            except DiamondError as error:
+                errors.append(error)
+    return errors
+
+
+def _check_handlers(config: Any) -> None:
+    for cls, own in _handler_classes(config):
+        # One that connects to nothing may open a file, which is not for a look.
+        if hasattr(cls, "_connect"):
+            unconnected = type(cls.__name__, (cls,), {"_connect": _do_nothing})
+            _make_handler(unconnected, own, config)
 
 
 def handlers(config: Any) -> list[Any]:
@@ -142,8 +182,8 @@ def _class_name(name: str) -> str:
     return name.partition(" ")[0]
 
 
-def _collector_classes(config: Any) -> dict[str, Any]:
-    from diamond.utils.classes import load_collectors
+def _collectors(config: Any) -> tuple[dict[str, Any], list[Unloadable]]:
+    from diamond.utils.classes import load_collectors_from_entry_point
 
     folders = listed(config["server"], "collectors_path")
     missing = [folder for folder in folders if not os.path.isdir(folder)]
@@ -154,13 +194,14 @@ def _collector_classes(config: Any) -> dict[str, Any]:
             "or create it: it may be empty"
         )
     try:
-        classes: dict[str, Any] = load_collectors(folders)
+        classes, unloadable = collectors.load(folders)
     except OSError as error:
         raise DiamondError(
             f"{error.filename} in `collectors_path` of [server] in {config.filename} cannot be "
             f"read ({error.strerror}); let Diamond's user read it"
         ) from error
-    return classes
+    classes.update(load_collectors_from_entry_point("diamond.collectors"))
+    return classes, unloadable
 
 
 def _handler_classes(config: Any) -> Iterator[tuple[Any, Any]]:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from types import FrameType
 from typing import Any, Optional
 
@@ -139,6 +140,7 @@ def _collect(collector: Any, queue: MetricQueue) -> None:
     from diamond.utils.scheduler import collector_process
 
     _keep_what_was_accepted(collector)
+    _tell_of_a_failure_in_a_line(collector)
     collector_process(collector, queue, log)
 
 
@@ -158,6 +160,33 @@ def _keep_what_was_accepted(collector: Any) -> None:
             load()
 
     collector.load_config = load_config
+
+
+def _tell_of_a_failure_in_a_line(collector: Any) -> None:
+    """Diamond has a run that fails end its process with a traceback, each time that it is tried."""
+    from diamond.utils.signals import SIGALRMException, SIGHUPException
+
+    run = collector._run
+
+    def run_or_tell() -> None:
+        try:
+            run()
+        except (SIGALRMException, SIGHUPException):
+            raise
+        except Exception as error:  # a collector may fail with anything
+            log.error("%s failed%s", collector.name, _where_and_why(error, collector))
+            log.debug("In full:", exc_info=True)
+            sys.exit(1)
+
+    collector._run = run_or_tell
+
+
+def _where_and_why(error: Exception, collector: Any) -> str:
+    file = type(collector).collect.__code__.co_filename
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    where = f" in line {lines[-1]} of {file}" if lines else ""
+    return f"{where}: {' '.join(f'{type(error).__name__}: {error}'.split())}"
 
 
 def _outlive_the_others() -> None:

@@ -1,36 +1,16 @@
 """Diamond in Python 3: translated by machine, once, into a cache."""
 
 import fcntl
-import hashlib
-import logging
 import os
-import py_compile
 import shutil
-import sys
 import tempfile
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from diamond3.cache import cache_folders, is_private
-from diamond3.errors import DiamondError
-from diamond3.installed import Diamond, fissix_version, our_version
-
-# Only the rules that Diamond needs: each one more costs time and may be wrong.
-RULES = (
-    "diamond3.fix_moved_modules",
-    "fissix.fixes.fix_basestring",
-    "fissix.fixes.fix_dict",
-    "fissix.fixes.fix_except",
-    "fissix.fixes.fix_import",
-    "fissix.fixes.fix_long",
-    "fissix.fixes.fix_map",
-    "fissix.fixes.fix_tuple_params",
-)
-
-# Runs at the end of each translated module, wherever and however it is imported.
-APPLY_FIXES = "\nimport diamond3.fixes as __diamond3__\n\n__diamond3__.apply(__name__)\n"
+from diamond3.cache import is_private, kept
+from diamond3.installed import Diamond
+from diamond3.translator import Translator, compile_quietly, fingerprint
 
 
 def translated(diamond: Diamond) -> Path:
@@ -40,39 +20,13 @@ def translated(diamond: Diamond) -> Path:
         DiamondError: there is no place for it, or the translator is not installed.
     """
     sources = diamond.sources()
-    name = f"diamond-{diamond.version}-{_fingerprint(diamond, sources)}"
-    problem: object = "no folder"
-    try:
-        for cache in cache_folders():
-            folder = cache / name
-            if _is_complete(folder, sources):
-                return folder
-            try:
-                _build(diamond, sources, folder)
-                return folder
-            except OSError as error:  # no space, read-only: the next folder may do
-                problem = error
-    except OSError as error:  # there is no next one
-        problem = error
-    raise DiamondError(
-        f"the Python 3 translation of Diamond cannot be kept anywhere ({problem}); "
-        "set XDG_CACHE_HOME to a folder that this user can write to"
+    parts = (part for path, content in sources.items() for part in (path.encode(), content))
+    name = f"diamond-{diamond.version}-{fingerprint(parts)}"
+    return kept(
+        name,
+        lambda folder: _is_complete(folder, sources),
+        lambda folder: _build(diamond, sources, folder),
     )
-
-
-def _fingerprint(diamond: Diamond, sources: dict[str, bytes]) -> str:
-    """A short text that changes whenever the translation would."""
-    rules = [Path(__file__), Path(__file__).with_name("fix_moved_modules.py")]
-    digest = hashlib.sha256()
-    for part in (
-        *(version.encode() for version in (diamond.version, fissix_version(), our_version())),
-        str(sys.implementation.cache_tag).encode(),  # of the compiled files
-        *(path.read_bytes() for path in rules),
-        *(part for path, content in sources.items() for part in (path.encode(), content)),
-    ):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()[:16]
 
 
 def _is_complete(folder: Path, names: Iterable[str]) -> bool:
@@ -87,9 +41,9 @@ def _build(diamond: Diamond, sources: dict[str, bytes], folder: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="new-", dir=folder.parent) as workspace:
             new = Path(workspace) / folder.name
             new.mkdir(mode=0o700)
-            _keep_fissix_files_in(Path(workspace))
-            _translate(diamond, sources, new)
-            _compile(new, folder)
+            _translate(diamond, sources, new, Translator(Path(workspace), is_package=True))
+            for file in new.rglob("*.py"):
+                compile_quietly(file, folder / file.relative_to(new))
             if folder.exists():
                 shutil.rmtree(folder)
             os.rename(new, folder)
@@ -103,34 +57,11 @@ def _lock(path: Path) -> Iterator[None]:
         yield
 
 
-def _keep_fissix_files_in(folder: Path) -> None:
-    """Keep fissix from reading and writing pickles in whatever home HOME names.
-
-    It may be the home of somebody else, whose pickles are not to be trusted, or none at all.
-    """
-    import fissix
-
-    fissix.CACHE_DIR = folder / "fissix"
-
-
-def _translate(diamond: Diamond, sources: dict[str, bytes], target: Path) -> None:
-    from fissix.refactor import RefactoringTool  # not above: later starts do without it
-
-    logging.getLogger("RefactoringTool").setLevel(logging.WARNING)  # it names every file
-    translator = RefactoringTool(RULES)
+def _translate(
+    diamond: Diamond, sources: dict[str, bytes], target: Path, translator: Translator
+) -> None:
     for name, source in sources.items():
-        # The rule for neighbours needs the real path, to see which modules are neighbours.
-        tree = translator.refactor_string(
-            source.decode("utf-8") + "\n", str(diamond.package / name)
-        )
         file = target / "diamond" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{tree}{APPLY_FIXES}", encoding="utf-8")
-
-
-def _compile(new: Path, folder: Path) -> None:
-    with warnings.catch_warnings():
-        # Diamond has escapes such as "\." in plain strings, which newer Pythons warn about.
-        warnings.simplefilter("ignore")
-        for file in new.rglob("*.py"):
-            py_compile.compile(str(file), dfile=str(folder / file.relative_to(new)), doraise=True)
+        text = translator.translate(source, diamond.package / name)
+        file.write_text(text, encoding="utf-8")

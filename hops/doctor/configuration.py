@@ -25,12 +25,17 @@ def accepted(conf: Path) -> Iterator[Finding]:
         diamond3.activate()
         with parts.silence():
             found = parts.load(str(conf.absolute()))
-            parts.check(found)
     except diamond3.DiamondError as error:
         yield Finding("configuration", FAILED, str(error))
         return
-    collectors = ", ".join(sorted(found.enabled)) or "no collector"
-    yield Finding("configuration", OK, f"{conf} is accepted, and switches on: {collectors}")
+    refused = parts.refused(found)
+    for each in refused:
+        yield Finding("configuration", FAILED, str(each))
+    if not refused:
+        collectors = ", ".join(sorted(found.enabled)) or "no collector"
+        yield Finding("configuration", OK, f"{conf} is accepted, and switches on: {collectors}")
+    if found.passed_over:
+        yield Finding("collectors_path", OK, found.passed_over)
 
 
 def check(site: Site) -> Iterator[Finding]:

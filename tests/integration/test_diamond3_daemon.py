@@ -176,6 +176,22 @@ def test_killed_collector_is_started_anew(site, receiver):
     wait_until(lambda: receiver.lines()[-1][1] != first, "another one runs")
 
 
+def test_collector_that_fails_says_why_in_a_line(site, receiver):
+    site.write_collector(
+        "second",
+        SECOND_COLLECTOR.replace("self.publish", "import no_such_library\n        self.publish"),
+    )
+    configure(site, receiver, second="True")
+    assert site.run().returncode == 0
+    line = (
+        f"ERROR SecondCollector failed in line 7 of {site.folder}/collectors/second.py: "
+        "ModuleNotFoundError: No module named 'no_such_library'\n"
+    )
+    wait_until(lambda: site.log.count(line) == 2, "it is tried again")
+    await_metrics(receiver)
+    assert site.log.count("Traceback") == site.log.count("DEBUG In full:")
+
+
 def test_collector_that_will_not_end_is_killed(site, receiver):
     site.write_collector(
         "sample",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from diamond3 import DiamondError, cache, installed
+from diamond3 import DiamondError, cache, installed, translation
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTIVATE = "import diamond3; diamond3.activate(); import diamond.collector"
@@ -286,12 +286,10 @@ except diamond3.DiamondError as error:
 
 
 def test_no_folder_for_the_translation_is_told(monkeypatch):
-    from diamond3 import translation
-
     def none_left():
         raise OSError("No space left on device")
         yield
 
-    monkeypatch.setattr(translation, "cache_folders", none_left)
+    monkeypatch.setattr(cache, "cache_folders", none_left)
     with pytest.raises(DiamondError, match=r"No space left on device.*XDG_CACHE_HOME"):
         translation.translated(installed.find_diamond())

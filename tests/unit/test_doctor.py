@@ -606,6 +606,27 @@ def test_a_collectors_path_that_diamond_does_not_start_with_is_told(site: Site) 
     assert "/nonexistent" in found["text"]
 
 
+def test_collectors_that_do_not_load_are_told_in_a_line_each_if_they_are_switched_on(
+    site: Site,
+) -> None:
+    folder = site.etc / "own"
+    folder.mkdir()
+    for name in ("alpha", "beta", "gamma"):
+        lacks = f"import lacking_{name}\n\nclass {name.title()}Collector(object):\n    pass\n"
+        (folder / f"{name}.py").write_text(lacks)
+    site.set("diamond.conf", collectors_path=folder)
+    passed_over = site.finding("collectors_path")
+    assert passed_over["state"] == "ok"
+    assert "3 files in collectors_path cannot be loaded, and nothing" in passed_over["text"]
+    for name in ("Alpha", "Beta"):
+        (site.etc / f"collectors/{name}Collector.conf").write_text("enabled = True\n")
+    told = [each for each in site.findings() if "cannot be loaded" in each["text"]]
+    assert [each["state"] for each in told] == ["failed", "failed", "ok"]
+    for each, name in zip(told, ("alpha", "beta", "gamma")):
+        error = f"{name}.py (ModuleNotFoundError: No module named 'lacking_{name}')"
+        assert f"{folder}/{error}" in each["text"]
+
+
 @pytest.mark.parametrize(
     ("handler", "check", "state"),
     [

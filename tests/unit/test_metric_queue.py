@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import queue
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from diamond3 import DiamondError, metric_queue
 from diamond3.metric_queue import BATCH, Manager, MetricQueue
 
 CONTEXT = multiprocessing.get_context("fork")
@@ -55,6 +58,28 @@ def test_items_of_another_process_come_in_order_with_the_flushes_between_them(
     assert metrics.qsize() == len(items)
     assert taken(metrics) == items
     assert metrics.qsize() == 0
+
+
+def test_a_temporary_folder_with_a_long_name_is_no_trouble(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A socket's name has a hundred characters."""
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    short = tmp_path.parents[-2]
+    monkeypatch.setattr(metric_queue, "SHORT_FOLDERS", ("/nowhere", str(short)))
+    started = Manager(CONTEXT, lambda: None)
+    try:
+        metrics = started.Queue(0)
+        in_another_process(put_all, metrics, ["a", None])
+        assert taken(metrics) == ["a", None]
+    finally:
+        started.shutdown()
+    assert not list(short.glob("diamond3-*/queue"))
+    monkeypatch.setattr(metric_queue, "SHORT_FOLDERS", ("/nowhere",))
+    with pytest.raises(DiamondError, match=r"too long for a socket.*/nowhere.*set TMPDIR"):
+        Manager(CONTEXT, lambda: None)
 
 
 def test_what_follows_soon_waits_for_the_flush(
