@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from configobj import ConfigObj
@@ -152,12 +156,18 @@ def main(
         COLLECTOR: _collector_text(settings),
         JUDGE: _text(_template(JUDGE)),
     }
-    _write(folder, texts)
+    secret = {COLLECTOR} if "@" in urlsplit(graphite_url).netloc else set()
+    _write(folder, texts, secret)
     if as_json:
         print_json({"files": [str(folder / name) for name in texts]})
         return
     for name in texts:
         say(f"Written: {folder / name}")
+    for name in secret:
+        say(
+            f"A password is in {folder / name}: only {(folder / name).owner()} can read it. If "
+            "Diamond runs as another user, give it to that one with chown."
+        )
     say("\nNow look at the whole road, and start Diamond when nothing fails:")
     say(f"  hops doctor -c {folder / MAIN}")
     say(f"  diamond3 -c {folder / MAIN}")
@@ -225,15 +235,24 @@ def _text(conf: ConfigObj) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(folder: Path, texts: Mapping[str, str]) -> None:
+def _write(folder: Path, texts: Mapping[str, str], secret: Collection[str]) -> None:
     try:
         _logs(folder).mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
+            mode = 0o600 if name in secret else 0o666
+            with open(path, "x", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
                 file.write(text)
+            if name in secret and os.geteuid() == 0:
+                _give(path)
     except OSError as error:
         raise Problem(
             f"{error.filename} cannot be made ({error.strerror}): choose another DIR."
         ) from None
+
+
+def _give(path: Path) -> None:
+    """Has a file belong to the user of the unit in conf/systemd, if there is one."""
+    with suppress(LookupError):
+        shutil.chown(path, "diamond")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from hops import control, site
+from hops import control, site, times
 from hops.console import print_json
 from hops.control import Period
 from hops.errors import Problem
@@ -28,10 +28,10 @@ from hops.report import fleet as fleets
 from hops.report import programs
 from hops.report.fleet import Fleet
 from hops.report.words import headline, note_lines, sentences
-from hops.times import DAY
 
 FORMATS = (".pdf", ".png", ".html")
-TWO_YEARS = 730 * DAY
+TWO_YEARS = 730 * times.DAY
+DAY = timedelta(days=1)
 
 
 def _output(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
@@ -55,12 +55,14 @@ def _month(context: click.Context, parameter: click.Parameter, text: str | None)
     if text is None:
         return None
     try:
-        first = date.fromisoformat(f"{text}-01")
+        this = date.today().replace(day=1)
+        is_last = text == "last"
+        first = (this - DAY).replace(day=1) if is_last else date.fromisoformat(f"{text}-01")
     except ValueError:
         first = date.max
     if first.year not in YEARS:
-        raise click.BadParameter(f"{text!r}: expected a month as in 2026-11.")
-    return Days(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+        raise click.BadParameter(f"{text!r}: expected a month as in 2026-11, or last.")
+    return Days(first, (first + 31 * DAY).replace(day=1) - DAY)
 
 
 @click.command(
@@ -72,7 +74,10 @@ def _month(context: click.Context, parameter: click.Parameter, text: str | None)
 @location_option("Only this scanner, as in [scanners].")
 @click.option("--coil", help="Only this coil, as in [coils].  [default: each coil a page]")
 @click.option(
-    "--month", metavar="MONTH", callback=_month, help="All days of a month, as in 2026-11."
+    "--month",
+    metavar="MONTH",
+    callback=_month,
+    help="All days of a month, as in 2026-11, or of the last one: last.",
 )
 @days_options
 @click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -12,15 +12,20 @@ from hops.report import paper
 from hops.report.fleet import Fleet
 from hops.report.paper import LEFT, LINE, RIGHT, TOP
 from hops.report.verdict import Cell, State, Verdict
-from hops.report.words import in_short, number
+from hops.report.words import headline, in_short, number, sentences
 from hops.times import age
 
 MOST_ROWS = 56
 """Of a page."""
-FIRST, LAST = 0.475, 0.81
-"""Where the columns of the quantities begin and end."""
-BEYOND = RIGHT - 0.035
+PLACES = (
+    (LEFT, "left", 0.195), (0.31, "right", 0.04), (0.385, "right", 0.07), (0.45, "right", 0.06),
+    (0.885, "right", 0.075), (RIGHT, "right", 0.03),
+)
+"""Of what is no quantity; between the fourth and the fifth is room for these."""
+FIRST, LAST = PLACES[3][0], PLACES[4][0] - PLACES[4][2]
 MARKED = "#F3B58A"
+LOWEST = 0.1
+"""Where words below the table end, as a part of the page's height."""
 
 
 def draw(fleet: Fleet) -> Iterator[Figure]:
@@ -32,10 +37,12 @@ def draw(fleet: Fleet) -> Iterator[Figure]:
         figure = paper.sheet(f"MRI stability of {fleet.sites}", _about(fleet))
         y = _head(figure, fleet)
         for verdict in rows[first : first + MOST_ROWS]:
-            y -= LINE
+            y -= 1.05 * LINE
             _row(figure, fleet, y, verdict, pages[id(verdict)])
         paper.rule(figure, y - LINE)
-        figure.text(LEFT, y - 1.3 * LINE, "\n".join(_legend(fleet)), size=6.3, va="top")
+        legend = paper.wrapped(figure, y - 1.3 * LINE, _legend(fleet), size=6.3)
+        if first + MOST_ROWS >= len(rows):
+            _words(figure, fleet, legend - 2 * LINE)
         paper.foot(figure, [], fleet.small_print)
         yield figure
 
@@ -43,19 +50,18 @@ def draw(fleet: Fleet) -> Iterator[Figure]:
 def _about(fleet: Fleet) -> str:
     out = sum(each.state is State.OUT for each in fleet.verdicts)
     first, last = fleet.days
-    return f"{counted(len(fleet.verdicts), 'coil')}, {out} out of control, {first} to {last}"
+    return f"{first} to {last}: {counted(len(fleet.verdicts), 'coil')}, {out} out of control"
 
 
 def _head(figure: Figure, fleet: Fleet) -> float:
     y = TOP - 0.05
-    names = [each.name for each in fleet.quantities]
-    for text in paper.table_row(
-        figure, y, _places(fleet), ("location", "coil", "last scan", "age", "beyond", "page")
-    ):
+    titles = ("location", "coil", "last scan", "age", "beyond", "page")
+    texts = paper.table_row(figure, y, PLACES, titles)
+    for right, quantity in zip(_rights(fleet), fleet.quantities):
+        place = [(right, "right", _width(fleet) - 0.01)]
+        texts += paper.table_row(figure, y, place, [quantity.name])
+    for text in texts:
         text.set_color(paper.GREY)
-    for (right, _), name in zip(_columns(fleet), names):
-        text = figure.text(right, y, name, size=7, va="top", ha="right", color=paper.GREY)
-        paper.fit(figure, text, _width(fleet) - 0.005)
     paper.rule(figure, y - 0.95 * LINE)
     return y - 0.2 * LINE
 
@@ -65,19 +71,18 @@ def _row(figure: Figure, fleet: Fleet, y: float, verdict: Verdict, page: int) ->
     last = "never" if newest is None else f"{data.time(newest):%Y-%m-%d}"
     old = "" if verdict.age is None else age(verdict.age)
     words = (data.location, data.coil, last, old, in_short(verdict), str(page))
-    texts = paper.table_row(figure, y, _places(fleet), words)
-    if verdict.state is State.OUT:
-        texts[4].set(weight="bold")
-    for (right, middle), quantity in zip(_columns(fleet), fleet.quantities):
+    texts = paper.table_row(figure, y, PLACES, words)
+    width = _width(fleet)
+    for right, quantity in zip(_rights(fleet), fleet.quantities):
         cell = verdict.cell(quantity)
+        places = [(right - 0.48 * width, "right", 0.46 * width), (right, "right", 0.42 * width)]
+        both = paper.table_row(figure, y, places, (_value(cell), _sigmas(cell)))
         if cell.state is State.OUT:
-            place = (right - _width(fleet) + 0.006, y - 0.9 * LINE)
-            figure.add_artist(Rectangle(place, _width(fleet) - 0.003, 0.98 * LINE, color=MARKED))
-        for x, text in ((middle, _value(cell)), (right, _sigmas(cell))):
-            figure.text(
-                x, y, text, size=7, va="top", ha="right",
-                weight="bold" if cell.state is State.OUT else "normal",
-            )
+            place = (right - width + 0.007, y - 0.92 * LINE)
+            figure.add_artist(Rectangle(place, width - 0.004, LINE, color=MARKED, zorder=-1))
+            texts += both
+    for text in texts[4:] if verdict.state is State.OUT else []:
+        text.set(weight="bold" if text is not texts[5] else "normal")
 
 
 def _value(cell: Cell) -> str:
@@ -90,18 +95,9 @@ def _sigmas(cell: Cell) -> str:
     return "learns" if cell.state is State.LEARNING else f"{cell.sigmas:+.1f}"
 
 
-def _places(fleet: Fleet) -> Sequence[tuple[float, str, float]]:
-    return (
-        (LEFT, "left", 0.205), (0.333, "right", 0.04), (0.405, "right", 0.07),
-        (FIRST, "right", 0.065), (BEYOND, "right", BEYOND - LAST), (RIGHT, "right", 1),
-    )
-
-
-def _columns(fleet: Fleet) -> list[tuple[float, float]]:
-    """Of each quantity where its sigmas and its value end."""
-    width = _width(fleet)
-    rights = [FIRST + width * (n + 1) for n in range(len(fleet.quantities))]
-    return [(right, right - 0.45 * width) for right in rights]
+def _rights(fleet: Fleet) -> list[float]:
+    """Of each quantity where its column ends."""
+    return [FIRST + _width(fleet) * (n + 1) for n in range(len(fleet.quantities))]
 
 
 def _width(fleet: Fleet) -> float:
@@ -112,9 +108,21 @@ def _legend(fleet: Fleet) -> list[str]:
     units = ", ".join(f"{each.name} in {each.unit}" for each in fleet.quantities if each.unit)
     lines = [
         "Of each quantity the mean of the slices in the newest scan, and how many standard "
-        "deviations it is from its centre line; marked: beyond a limit.",
+        "deviations it is from its centre line; marked: beyond a limit. "
         f"{units}. Beyond: scans of the period out of control, in the mean or in a single slice.",
     ]
     if fleet.unknown:
         lines.append(f"Graphite has nothing yet of {', '.join(fleet.unknown)}.")
     return lines
+
+
+def _words(figure: Figure, fleet: Fleet, y: float) -> None:
+    """What was out of control, of as many coils as there is room for."""
+    for verdict in fleet.worst_first:
+        told = sentences(verdict)
+        if verdict.state is not State.OUT or y - (len(told) + 1) * 1.5 * LINE < LOWEST:
+            return
+        title = f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}"
+        text = figure.text(LEFT, y, title, size=8, weight="bold", va="top")
+        paper.fit(figure, text, RIGHT - LEFT)
+        y = paper.wrapped(figure, y - 1.1 * LINE, told) - LINE

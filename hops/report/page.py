@@ -12,7 +12,7 @@ from hops.control import FEWEST, HISTORY, LAG, WIDTH
 from hops.quantities import QUANTITIES, Quantity
 from hops.report import paper
 from hops.report.charts import draw_charts
-from hops.report.paper import GREEN, INK, LEFT, LINE, RIGHT, TOP, VERMILLION, WIDEST
+from hops.report.paper import GREEN, INK, LEFT, LINE, RIGHT, TOP, VERMILLION
 from hops.report.verdict import State, Verdict
 from hops.report.words import headline, note_lines, number, sentences, slice_numbers
 
@@ -50,19 +50,11 @@ def _words(figure: Figure, verdict: Verdict) -> float:
         size=11, weight="bold", color=COLORS.get(verdict.state, INK), va="top",
     )
     paper.fit(figure, head, RIGHT - LEFT)
-    y = TOP - 0.061
-    for line in _lines(sentences(verdict)):
-        figure.text(LEFT, y, line, size=8, color=INK, va="top")
-        y -= LINE
-    return y - 0.008
-
-
-def _lines(told: Sequence[str]) -> list[str]:
-    """The sentences in lines of the page; the last ones in short if there are too many."""
-    shown = list(told[:MOST_SENTENCES])
+    told = sentences(verdict)
     if len(told) > MOST_SENTENCES:
-        shown[-1] = f"And {len(told) - MOST_SENTENCES + 1} more: see what is marked below."
-    return [line for each in shown for line in textwrap.wrap(each, WIDEST)]
+        more = len(told) - MOST_SENTENCES + 1
+        told[MOST_SENTENCES - 1 :] = [f"And {more} more: see what is marked below."]
+    return paper.wrapped(figure, TOP - 0.061, told) - 0.008
 
 
 def _table(figure: Figure, verdict: Verdict, top: float) -> float:

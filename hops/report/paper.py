@@ -84,6 +84,15 @@ def table_row(
     return texts
 
 
+def wrapped(figure: Figure, y: float, paragraphs: Iterable[str], size: float = 8) -> float:
+    """Writes paragraphs below each other; returns where they end."""
+    widest, line = (WIDEST, LINE) if size == 8 else (WIDEST_SMALL, SMALL_LINE)
+    for text in (part for each in paragraphs for part in textwrap.wrap(each, widest)):
+        figure.text(LEFT, y, text, size=size, color=INK, va="top")
+        y -= line
+    return y
+
+
 def rule(figure: Figure, y: float) -> None:
     """A line from side to side."""
     figure.add_artist(Line2D([LEFT, RIGHT], [y, y], color="0.6", linewidth=0.6))

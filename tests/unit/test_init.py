@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,20 @@ def test_writes_what_it_was_told(tmp_path: Path) -> None:
     assert found.collector.config["enabled"]
     carbon = found.config["handlers"]["GraphiteHandler"]
     assert (carbon["host"], carbon["port"], carbon["batch"]) == ("graphite", "2013", "448")
+
+
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [("http://user:word@graphite:8080", 0o600), ("http://graphite:8080/@", 0o644)],
+)
+def test_a_password_is_for_its_owner_alone(tmp_path: Path, url: str, mode: int) -> None:
+    before = os.umask(0o022)
+    done = init(tmp_path, f"--scanner={BAY1}", f"--graphite-url={url}")
+    os.umask(before)
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in FILES}
+    assert modes == {**dict.fromkeys(FILES, 0o644), FILES[2]: mode}
+    assert ("give it to that one with chown" in done.output) == (mode == 0o600)
+    assert "word" not in done.output.replace("password", "")
 
 
 def test_what_is_not_told_is_as_in_the_templates(tmp_path: Path) -> None:
