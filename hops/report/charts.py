@@ -61,7 +61,9 @@ def draw_charts(
     """Draws all charts into a `place` of the page: left, bottom, right, top in parts of it."""
     left, bottom, right, top = place
     shown = _shown(verdict)
-    mapped = any(scan.sigmas for chart in verdict.slices[SNR] for scan in chart.scans)
+    mapped = bool(verdict.slices[SNR]) and any(
+        scan.centre is not None for scan in verdict.means[SNR].scans
+    )
     heights = [1.0] * len(QUANTITIES)
     if mapped:
         heights[:1] = [1.15, 1.25]
@@ -187,7 +189,9 @@ def _broken(times: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
     steps = np.diff(times)
     long = max(30.0, 5 * float(np.median(steps))) if len(steps) else 0
     gaps = np.flatnonzero(steps > long) + 1
-    return np.insert(times, gaps, times[gaps - 1]), np.insert(values, gaps, np.nan)
+    # At both ends, so that the steps of a line do not reach into a gap.
+    ends = np.column_stack([times[gaps - 1], times[gaps]]).ravel()
+    return np.insert(times, gaps.repeat(2), ends), np.insert(values, gaps.repeat(2), np.nan)
 
 
 def _slice_map(figure: Figure, axes: Axes, verdict: Verdict, shown: Shown) -> None:
@@ -198,10 +202,12 @@ def _slice_map(figure: Figure, axes: Axes, verdict: Verdict, shown: Shown) -> No
     numbers = verdict.data.slices
     edges = np.arange(np.floor(shown.since), shown.until + days, days)
     cells = np.full((len(numbers), len(edges) - 1), np.nan)
+    judged = {scan.epoch for scan in verdict.means[SNR].scans if scan.centre is not None}
     for row, chart in enumerate(verdict.slices[SNR]):
-        at = _days(verdict, [scan.epoch for scan in chart.scans])
+        scans = [scan for scan in chart.scans if scan.epoch in judged]
+        at = _days(verdict, [scan.epoch for scan in scans])
         counts, _ = np.histogram(at, edges)
-        sums, _ = np.histogram(at, edges, weights=[scan.sigmas for scan in chart.scans])
+        sums, _ = np.histogram(at, edges, weights=[scan.sigmas for scan in scans])
         np.divide(sums, counts, out=cells[row], where=counts > 0)
     rows = np.append(np.array(numbers) - 0.5, numbers[-1] + 0.5)
     colors = ListedColormap(MAP_COLORS)

@@ -13,16 +13,17 @@ from hops.report.fleet import Fleet
 from hops.report.paper import LEFT, LINE, RIGHT, TOP
 from hops.report.verdict import Cell, State, Verdict
 from hops.report.words import headline, in_short, number, sentences
-from hops.times import age
+from hops.times import DAY
 
 MOST_ROWS = 56
 """Of a page."""
 PLACES = (
-    (LEFT, "left", 0.195), (0.31, "right", 0.04), (0.385, "right", 0.07), (0.45, "right", 0.06),
-    (0.885, "right", 0.075), (RIGHT, "right", 0.03),
+    (LEFT, "left", 0.2), (0.315, "right", 0.04), (0.39, "right", 0.07), (0.435, "right", 0.04),
+    (0.88, "right", 0.075), (RIGHT, "right", 0.03),
 )
 """Of what is no quantity; between the fourth and the fifth is room for these."""
 FIRST, LAST = PLACES[3][0], PLACES[4][0] - PLACES[4][2]
+SIZE = 7
 MARKED = "#F3B58A"
 LOWEST = 0.1
 """Where words below the table end, as a part of the page's height."""
@@ -55,11 +56,11 @@ def _about(fleet: Fleet) -> str:
 
 def _head(figure: Figure, fleet: Fleet) -> float:
     y = TOP - 0.05
-    titles = ("location", "coil", "last scan", "age", "beyond", "page")
-    texts = paper.table_row(figure, y, PLACES, titles)
+    titles = ("location", "coil", "last scan", "days", "beyond", "page")
+    texts = paper.table_row(figure, y, PLACES, titles, SIZE)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
         place = [(right, "right", _width(fleet) - 0.01)]
-        texts += paper.table_row(figure, y, place, [quantity.name])
+        texts += paper.table_row(figure, y, place, [quantity.name], SIZE)
     for text in texts:
         text.set_color(paper.GREY)
     paper.rule(figure, y - 0.95 * LINE)
@@ -69,14 +70,14 @@ def _head(figure: Figure, fleet: Fleet) -> float:
 def _row(figure: Figure, fleet: Fleet, y: float, verdict: Verdict, page: int) -> None:
     data, newest = verdict.data, verdict.newest
     last = "never" if newest is None else f"{data.time(newest):%Y-%m-%d}"
-    old = "" if verdict.age is None else age(verdict.age)
-    words = (data.location, data.coil, last, old, in_short(verdict), str(page))
-    texts = paper.table_row(figure, y, PLACES, words)
+    old = "" if verdict.age is None else f"{verdict.age // DAY:,}"
+    words = (fleet.short(data.location), data.coil, last, old, in_short(verdict), str(page))
+    texts = paper.table_row(figure, y, PLACES, words, SIZE)
     width = _width(fleet)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
         cell = verdict.cell(quantity)
         places = [(right - 0.48 * width, "right", 0.46 * width), (right, "right", 0.42 * width)]
-        both = paper.table_row(figure, y, places, (_value(cell), _sigmas(cell)))
+        both = paper.table_row(figure, y, places, [_value(cell), _sigmas(cell)], SIZE)
         if cell.state is State.OUT:
             place = (right - width + 0.007, y - 0.92 * LINE)
             figure.add_artist(Rectangle(place, width - 0.004, LINE, color=MARKED, zorder=-1))
@@ -107,8 +108,8 @@ def _width(fleet: Fleet) -> float:
 def _legend(fleet: Fleet) -> list[str]:
     units = ", ".join(f"{each.name} in {each.unit}" for each in fleet.quantities if each.unit)
     lines = [
-        "Of each quantity the mean of the slices in the newest scan, and how many standard "
-        "deviations it is from its centre line; marked: beyond a limit. "
+        "Days: since the last scan. Of each quantity the mean of the slices in the newest scan, "
+        "and how many standard deviations it is from its centre line; marked: beyond a limit. "
         f"{units}. Beyond: scans of the period out of control, in the mean or in a single slice.",
     ]
     if fleet.unknown:

@@ -75,6 +75,10 @@ class Fleet:
         names = (each.data.location.partition("/")[0] for each in self.verdicts)
         return ", ".join(dict.fromkeys(names))
 
+    def short(self, location: str) -> str:
+        """A location without its site, if there is only one."""
+        return location.removeprefix(f"{self.sites}/")
+
 
 def read(
     site: Site,

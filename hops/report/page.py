@@ -31,7 +31,8 @@ def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
     foot."""
     data = verdict.data
     days = [f"{data.time(epoch):%Y-%m-%d}" for epoch in data.scans]
-    about = f" from {days[0]} to {days[-1]}, {counted(len(data.slices), 'slice')}" if days else ""
+    when = f"from {days[0]} to {days[-1]}" if len(days) > 1 else f"on {''.join(days)}"
+    about = f" {when}, {counted(len(data.slices), 'slice')}" if days else ""
     figure = paper.sheet(
         f"MRI stability of {data.location}, coil {data.coil}",
         f"{counted(len(days), 'scan')}{about}",
@@ -45,9 +46,10 @@ def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
 
 def _words(figure: Figure, verdict: Verdict) -> float:
     """The verdict; returns where it ends, as a part of the page's height."""
+    state = verdict.state
+    color = COLORS.get(state, INK) if state is State.OUT or not verdict.is_stale else INK
     head = figure.text(
-        LEFT, TOP - 0.043, headline(verdict),
-        size=11, weight="bold", color=COLORS.get(verdict.state, INK), va="top",
+        LEFT, TOP - 0.043, headline(verdict), size=11, weight="bold", color=color, va="top"
     )
     paper.fit(figure, head, RIGHT - LEFT)
     told = sentences(verdict)

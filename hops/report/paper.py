@@ -38,7 +38,7 @@ LINE, SMALL_LINE = 0.0135, 0.0098
 """Heights of a line, as all positions in parts of the page."""
 WIDEST, WIDEST_SMALL = 120, 144
 """Characters that fit into a line."""
-SMALLEST = 6.5
+SMALLEST = 6
 """Points: what is too long even so is cut."""
 
 
@@ -74,12 +74,16 @@ def fit(figure: Figure, text: Text, width: float) -> None:
 
 
 def table_row(
-    figure: Figure, y: float, places: Sequence[tuple[float, str, float]], cells: Iterable[str]
+    figure: Figure,
+    y: float,
+    places: Sequence[tuple[float, str, float]],
+    cells: Iterable[str],
+    size: float = 8,
 ) -> list[Text]:
     """Writes a row; `places`: of each cell where it is, its side, and its greatest width."""
     texts = []
     for (x, side, width), cell in zip(places, cells):
-        texts.append(figure.text(x, y, cell, size=8, va="top", ha=side, color=INK))
+        texts.append(figure.text(x, y, cell, size=size, va="top", ha=side, color=INK))
         fit(figure, texts[-1], width)
     return texts
 

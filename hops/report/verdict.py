@@ -12,6 +12,10 @@ from hops import control
 from hops.judge import verdicts
 from hops.quantities import QUANTITIES, WATCHED, Quantity
 from hops.report.data import CoilData
+from hops.times import DAY
+
+NO_SCAN = 4 * DAY
+"""As the alerts: after a weekend they wait for the next working day."""
 
 
 class State(str, Enum):
@@ -113,6 +117,11 @@ class Verdict:
     def age(self) -> int | None:
         """Seconds from the newest scan to the end of the period, which is now if it goes on."""
         return None if self.newest is None else max(0, self.data.period.until - self.newest)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the newest scan is so long ago that the rest matters less."""
+        return self.age is not None and self.age > NO_SCAN
 
     @cached_property
     def beyond(self) -> list[int]:

@@ -9,18 +9,14 @@ from hops.console import counted, printable
 from hops.control import FEWEST
 from hops.report.data import CoilData
 from hops.report.verdict import Excursion, Scan, State, Verdict
-from hops.times import DAY, age
+from hops.times import age
 
 MOST_SPANS = 5
-NO_SCAN = 4 * DAY
-"""A page says first that its newest scan is longer ago: as the alerts, after a weekend it waits for
-the next working day."""
 
 
 def headline(verdict: Verdict) -> str:
     """The verdict on the period in one line."""
-    stale = verdict.age is not None and verdict.age > NO_SCAN
-    first = f"No scan for {age(verdict.age or 0)}. " if stale else ""
+    first = f"No scan for {age(verdict.age or 0)}. " if verdict.is_stale else ""
     return first + _of_period(verdict)
 
 
