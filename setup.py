@@ -40,6 +40,7 @@ setup(
     python_requires=">=3.9",
     py_modules=[path.stem for path in sorted(Path().glob("stability_*.py"))],
     packages=find_packages(include=["diamond3*", "hops*", "lab*", "sample_data"]),
+    package_data={"hops.report": ["templates/*"]},
     data_files=shipped_files(),
     install_requires=[
         # diamond3 knows how to run exactly this one; it has been the newest since 2016.
@@ -57,8 +58,8 @@ setup(
         # The manual, as pages to read in a browser.
         "docs": DOCS,
         "graphite": GRAPHITE,
-        # What `hops report` draws with.
-        "report": ["matplotlib>=3.7"],
+        # What `hops report` draws and writes with.
+        "report": ["jinja2>=3.1", "matplotlib>=3.7"],
         "test": [
             *DOCS,
             "build>=1.2",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-import urllib.parse
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,16 @@ from rich.table import Table
 
 from hops import site as hops_site
 from hops.console import console, counted, progress, say
+from hops.control import Period
+from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.judge.command import judge_all, say_outcomes
+from hops.judge.rules import FOREVER
 from hops.paths import series_of_coil
 from hops.readback import Comparison, State
+from hops.report.command import require_libraries
+from hops.report.fleet import read
 from hops.site import Site
-from hops.times import DAY
 from lab.diamond import DiamondSite
 from lab.grafana import Grafana, GrafanaMissing, Program, find_grafana
 from lab.graphite import EmbeddedGraphite, find_environment
@@ -68,9 +71,12 @@ def show(
             found = _wait_until_stored(loaded, reports)
             say_outcomes(judge_all(loaded, loaded.settings.scanners))
             all_stored = _print_summary(reports, GraphiteWeb.at(graphite.url), found)
-            _print_where_to_look(graphite, found)
+            say(f"Carbon takes metrics at {LOOPBACK}:{graphite.line_port}.")
+            say(f"Graphite's pages: {graphite.url}/")
             if not once:
                 with _dashboards(folder / "grafana", grafana, graphite.url):
+                    if grafana is None:
+                        _write_pages(loaded, found, folder / "pages")
                     _stay(site, reports)
         return all_stored
 
@@ -148,6 +154,22 @@ def _dashboards(folder: Path, program: Program | None, graphite_url: str) -> Ite
         yield
 
 
+def _write_pages(site: Site, compared: Collection[Comparison], folder: Path) -> None:
+    """Those of `hops report --html`, from the first scan on."""
+    first = min((each.scan.epoch for each in compared), default=0)
+    try:
+        require_libraries()
+        fleet = read(site, Period(first, FOREVER))
+    except Problem as problem:
+        say(problem.message)
+        return
+    # It takes matplotlib half a second to load.
+    from hops.report.web import write
+
+    index = write(fleet, folder)
+    say(f"Pages of all coils, for a browser: {index.as_uri()}")
+
+
 def _stay(site: DiamondSite, reports: Reports) -> None:
     """Keeps Diamond polling, so that reports put into the folders go the same road."""
     folder = next(iter(reports.scanners.values()))
@@ -190,24 +212,3 @@ def _print_summary(
     for sentence in reports.bad:
         say(f"Not ingested: {sentence}", "red")
     return not lacking(compared) and not reports.bad
-
-
-def _print_where_to_look(graphite: EmbeddedGraphite, compared: Collection[Comparison]) -> None:
-    say(f"Carbon takes metrics at {LOOPBACK}:{graphite.line_port}.")
-    say(f"Graphite's pages: {graphite.url}/")
-    scans = sorted((each.scan for each in compared), key=lambda scan: scan.epoch)
-    for path, location, coil in sorted({(each.path, each.location, each.coil) for each in scans}):
-        query = urllib.parse.urlencode(
-            {
-                "target": f"alias(averageSeries({path}.SNR.mean.*), 'SNR')",
-                "title": f"{location}, coil {coil}: SNR, mean of all slices",
-                "from": scans[0].epoch - DAY,
-                "until": scans[-1].epoch + DAY,
-                "lineMode": "connected",
-                "xFormat": "%b %Y",
-                "width": 900,
-                "height": 400,
-            }
-        )
-        say(f"SNR of {location}, coil {coil}:")
-        say(f"  {graphite.url}/render?{query}")

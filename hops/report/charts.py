@@ -61,9 +61,7 @@ def draw_charts(
     """Draws all charts into a `place` of the page: left, bottom, right, top in parts of it."""
     left, bottom, right, top = place
     shown = _shown(verdict)
-    mapped = bool(verdict.slices[SNR]) and any(
-        scan.centre is not None for scan in verdict.means[SNR].scans
-    )
+    mapped = has_slice_map(verdict)
     heights = [1.0] * len(QUANTITIES)
     if mapped:
         heights[:1] = [1.15, 1.25]
@@ -80,6 +78,30 @@ def draw_charts(
     for one in axes:
         _time_axis(one, shown, labelled=one is axes[-1])
         _notes(one, verdict, shown, numbered=one is axes[0])
+
+
+def draw_chart(figure: Figure, verdict: Verdict, quantity: Quantity | None) -> str:
+    """Draws the chart of a quantity, or the map of the slices (None), on all of the figure; returns
+    its title, which is not drawn."""
+    figure.subplots_adjust(left=0.12, right=0.86, bottom=0.11, top=0.92)
+    axes = figure.add_subplot()
+    shown = _shown(verdict)
+    if quantity is None:
+        _slice_map(figure, axes, verdict, shown)
+    else:
+        _chart(axes, verdict, verdict.means[quantity])
+    _time_axis(axes, shown, labelled=True, most=5)
+    _notes(axes, verdict, shown, numbered=True)
+    title = axes.get_title(loc="left")
+    axes.set_title("", loc="left")
+    return title
+
+
+def has_slice_map(verdict: Verdict) -> bool:
+    """Whether there are several slices that were judged."""
+    return bool(verdict.slices[SNR]) and any(
+        scan.centre is not None for scan in verdict.means[SNR].scans
+    )
 
 
 def _shown(verdict: Verdict) -> Shown:
@@ -223,10 +245,10 @@ def _title(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", size=7.5, pad=3, color=INK)
 
 
-def _time_axis(axes: Axes, shown: Shown, labelled: bool) -> None:
+def _time_axis(axes: Axes, shown: Shown, labelled: bool, most: int = 9) -> None:
     axes.set_xlim(shown.since, shown.until)
     pattern = "%Y-%m" if shown.days > 200 else "%Y-%m-%d"
-    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(DateFormatter(pattern))  # type: ignore[no-untyped-call]
     axes.tick_params(axis="x", labelbottom=labelled)

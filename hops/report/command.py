@@ -29,15 +29,18 @@ from hops.report import programs
 from hops.report.fleet import Fleet
 from hops.report.words import headline, note_lines, sentences
 
-FORMATS = (".pdf", ".png", ".html")
+FORMATS = (".pdf", ".png")
 TWO_YEARS = 730 * times.DAY
 DAY = timedelta(days=1)
 
 
-def _output(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
-    if path.suffix not in ("", *FORMATS) and not path.is_dir():
+def _output(
+    context: click.Context, parameter: click.Parameter, path: Path | None
+) -> Path | None:
+    if path and path.suffix not in ("", *FORMATS) and not path.is_dir():
         raise click.BadParameter(
-            f"{str(path)!r}: expected a folder, or a name in {', '.join(FORMATS)}."
+            f"{str(path)!r}: expected a folder, or a name in {', '.join(FORMATS)}; pages for a "
+            "browser are --html DIR."
         )
     return path
 
@@ -67,9 +70,9 @@ def _month(context: click.Context, parameter: click.Parameter, text: str | None)
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops report --month 2026-11 -o reports | hops report --location "
-    "Harvard/Northwest/Bay1 -o bay1.pdf | hops report --location Harvard/Northwest/Bay1 --coil 32 "
-    "--baseline 2026-01-01/2026-06-30 -o bay1.png",
+    epilog="Examples: hops report --month 2026-11 -o reports | hops report --html /srv/www/mri | "
+    "hops report --location Harvard/Northwest/Bay1 -o bay1.pdf | hops report --location "
+    "Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
 )
 @location_option("Only this scanner, as in [scanners].")
 @click.option("--coil", help="Only this coil, as in [coils].  [default: each coil a page]")
@@ -92,10 +95,17 @@ def _month(context: click.Context, parameter: click.Parameter, text: str | None)
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    required=True,
     callback=_output,
-    help="File to write: .pdf, .html, or .png of one coil; or a folder for a PDF that is named for "
-    "its days.",
+    help="File to write: .pdf, or .png of one coil; or a folder for a PDF that is named for its "
+    "days.",
+)
+@click.option(
+    "--html",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for a web server or a share: index.html, and a page a coil. They are written "
+    "anew.",
 )
 @click.option("--csv", "with_csv", is_flag=True, help="Also every value, in a .csv beside it.")
 @config_option
@@ -106,7 +116,8 @@ def main(
     month: Days | None,
     days: Days,
     baseline: Days | None,
-    output: Path,
+    output: Path | None,
+    folder: Path | None,
     with_csv: bool,
     conf: Path,
     as_json: bool,
@@ -118,11 +129,13 @@ def main(
 
     Without other days it shows the last two years. Days and times are by the scanners' clocks.
     Service notes are Graphite events tagged with the location. The command ends with 1 when
-    something was out of control in the period.
+    something was out of control in the period; with --html it leaves that to the pages.
     """
+    if not output and not folder:
+        raise click.UsageError("There is nothing to write: choose --output or --html.")
     if month and days != Days():
         raise click.UsageError("--month is all of its days: leave out --from and --until.")
-    _require_matplotlib()
+    require_libraries()
     chosen = month or days
     of = site.load(conf)
     timezone = of.settings.timezone
@@ -134,14 +147,16 @@ def main(
         rules.period(baseline, timezone) if baseline else None,
     )
     _refuse_nothing(fleet)
-    if len(fleet.verdicts) > 1 and output.suffix == ".png":
-        raise click.UsageError("A PNG has one page: choose a --coil, or write a .pdf or .html.")
-    files = _write(fleet, output, _file(output, fleet, location, month), with_csv)
+    if output and len(fleet.verdicts) > 1 and output.suffix == ".png":
+        raise click.UsageError("A PNG has one page: choose a --coil, or write a .pdf.")
+    files = _write_pages(fleet, folder) if folder else []
+    if output:
+        files += _write(fleet, output, _file(output, fleet, location, month), with_csv)
     if as_json:
         print_json({"files": [str(file) for file in files], **programs.as_json(fleet)})
     else:
         _print(fleet, files)
-    if fleet.is_out:
+    if fleet.is_out and not folder:
         raise SystemExit(1)
 
 
@@ -161,12 +176,14 @@ def _print(fleet: Fleet, files: list[Path]) -> None:
         click.echo(f"Written: {file}")
 
 
-def _require_matplotlib() -> None:
-    if importlib.util.find_spec("matplotlib") is None:
-        raise click.ClickException(
-            "matplotlib, with which the pages are drawn, is missing: install it with "
-            f"{sys.executable} -m pip install 'mri-stability-diamondcollector[report]'."
-        )
+def require_libraries() -> None:
+    """Raises Problem where what the pages are made with is not installed."""
+    for library in ("matplotlib", "jinja2"):
+        if importlib.util.find_spec(library) is None:
+            raise Problem(
+                f"{library}, with which the pages are made, is missing: install it with "
+                f"{sys.executable} -m pip install 'mri-stability-diamondcollector[report]'."
+            )
 
 
 def _period(days: Days, timezone: str) -> Period:
@@ -215,3 +232,14 @@ def _write(fleet: Fleet, output: Path, file: Path, with_csv: bool) -> list[Path]
             f"{file} cannot be written ({error.strerror}): choose another --output."
         ) from None
     return files
+
+
+def _write_pages(fleet: Fleet, folder: Path) -> list[Path]:
+    from hops.report.web import write
+
+    try:
+        return [write(fleet, folder)]
+    except OSError as error:
+        raise Problem(
+            f"{folder} cannot be written to ({error.strerror}): choose another --html."
+        ) from None

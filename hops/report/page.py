@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from hops.console import counted
-from hops.control import FEWEST, HISTORY, LAG, WIDTH
 from hops.quantities import QUANTITIES, Quantity
 from hops.report import paper
 from hops.report.charts import draw_charts
 from hops.report.paper import GREEN, INK, LEFT, LINE, RIGHT, TOP, VERMILLION
 from hops.report.verdict import State, Verdict
-from hops.report.words import headline, note_lines, number, sentences, slice_numbers
+from hops.report.words import headline, in_newest, method, note_lines, number, sentences
 
 COLUMNS = (
     (LEFT, "left", 0.19), (0.35, "right", 0.08), (0.43, "right", 0.08), (0.565, "right", 0.13),
@@ -23,7 +22,7 @@ COLUMNS = (
 TITLES = ("newest scan", "centre", "limits", "change", "sd", "verdict")
 COLORS = {State.IN: GREEN, State.OUT: VERMILLION}
 MOST_SENTENCES, MOST_NOTES = 9, 5
-NOTHING, WITHIN = "-", "within limits"
+NOTHING = "-"
 
 
 def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
@@ -39,7 +38,7 @@ def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
     )
     below = _words(figure, verdict)
     below = _table(figure, verdict, below)
-    above = paper.foot(figure, _notes(verdict), [*_method(verdict), *small])
+    above = paper.foot(figure, _notes(verdict), [*method(verdict), *small])
     draw_charts(figure, verdict, (LEFT, above, RIGHT, below))
     return figure
 
@@ -79,7 +78,7 @@ def _table(figure: Figure, verdict: Verdict, top: float) -> float:
 def _row(verdict: Verdict, quantity: Quantity) -> tuple[str, ...]:
     name = f"{quantity.name}" + f" ({quantity.unit})" * bool(quantity.unit)
     cell = verdict.cell(quantity)
-    state = _state(verdict, quantity)
+    state = in_newest(verdict, quantity)
     if cell.value is None:
         return (name, *[NOTHING] * 5, state)
     newest = verdict.means[quantity].scans[-1]
@@ -94,22 +93,6 @@ def _row(verdict: Verdict, quantity: Quantity) -> tuple[str, ...]:
     )
 
 
-def _state(verdict: Verdict, quantity: Quantity) -> str:
-    """What of a quantity is beyond limits in the newest scan."""
-    cell = verdict.cell(quantity)
-    if cell.value is None:
-        return "no value"
-    of_newest = [each for each in verdict.excursions if each.since is not None]
-    beyond = [each for each in of_newest if each.chart.quantity == quantity]
-    if not beyond:
-        return "learning" if cell.state is State.LEARNING else WITHIN
-    slices = {each.chart.slice for each in beyond} - {None}
-    parts = ["mean"] * any(each.chart.slice is None for each in beyond)
-    parts += [slice_numbers(filter(None, slices))] * bool(slices)
-    word = "out" if any(each.is_bad for each in beyond) else "better" if quantity.bad else "changed"
-    return f"{word}: {', '.join(parts)}"
-
-
 def _notes(verdict: Verdict) -> list[str]:
     """The newest service notes, each in a line, with their numbers in the charts."""
     lines = note_lines(verdict)
@@ -117,21 +100,3 @@ def _notes(verdict: Verdict) -> list[str]:
     if older > 0:
         lines[: older + 1] = [f"The first {older + 1} service notes are not listed here."]
     return [textwrap.shorten(line, paper.WIDEST_SMALL, placeholder=" ...") for line in lines]
-
-
-def _method(verdict: Verdict) -> list[str]:
-    data = verdict.data
-    charts = [chart for charts in verdict.slices.values() for chart in charts]
-    single = (
-        f" (±{charts[0].width:.1f} for single slices, as {len(charts)} of those charts are looked "
-        "at together)"
-    ) if charts else ""
-    days = f"the {HISTORY} days that ended {LAG} days before, or else the first {FEWEST} days with "
-    days += "scans, after the last service"
-    if data.fixed:
-        days = " to ".join(f"{data.time(epoch):%Y-%m-%d}" for epoch in data.fixed)
-    return [
-        "Control limits, dashed, are those that each scan was judged by: Shewhart's chart of "
-        f"individual values, mean ±{WIDTH} standard deviations{single} of {days}; NIST/SEMATECH "
-        "e-Handbook of Statistical Methods, 6.3.2.2. Triangles: scans beyond them; hollow: better.",
-    ]

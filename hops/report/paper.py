@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -43,9 +44,9 @@ SMALLEST = 6
 
 
 @contextmanager
-def drawing_style() -> Iterator[None]:
+def drawing_style(more: Mapping[str, object] = MappingProxyType({})) -> Iterator[None]:
     """For all that is drawn and saved: nothing depends on the user's own matplotlib settings."""
-    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
+    with matplotlib.style.context(["default", {**STYLE, **more}]), warnings.catch_warnings():
         # A note in letters that the font has not is drawn with boxes.
         warnings.filterwarnings("ignore", "Glyph")
         yield

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from hops.console import counted, printable
-from hops.control import FEWEST
+from hops.control import FEWEST, HISTORY, LAG, WIDTH
+from hops.quantities import Quantity
 from hops.report.data import CoilData
 from hops.report.verdict import Excursion, Scan, State, Verdict
 from hops.times import age
@@ -37,7 +38,7 @@ def sentences(verdict: Verdict) -> list[str]:
         f"{quantity.name} of coil {data.coil}: no value in the newest scan, {_newest(verdict)}."
         for quantity in verdict.missing
     ]
-    found += [_sentence(verdict, alike) for alike in _grouped(verdict.excursions)]
+    found += told(verdict, verdict.excursions)
     if any(verdict.cell(each).state is State.LEARNING for each in verdict.means):
         to_go = data.days_to_learn or 0
         more = f"; {counted(to_go, 'day')} with scans to go" * bool(to_go)
@@ -48,6 +49,45 @@ def sentences(verdict: Verdict) -> list[str]:
     elif not found:
         found.append(_all_is_well(verdict))
     return found
+
+
+def told(verdict: Verdict, excursions: Sequence[Excursion]) -> list[str]:
+    """A sentence for each quantity and limit that scans were beyond."""
+    return [_sentence(verdict, alike) for alike in _grouped(excursions)]
+
+
+def in_newest(verdict: Verdict, quantity: Quantity) -> str:
+    """What of a quantity is beyond limits in the newest scan."""
+    cell = verdict.cell(quantity)
+    if cell.value is None:
+        return "no value"
+    of_newest = [each for each in verdict.excursions if each.since is not None]
+    beyond = [each for each in of_newest if each.chart.quantity == quantity]
+    if not beyond:
+        return "learning" if cell.state is State.LEARNING else "within limits"
+    slices = {each.chart.slice for each in beyond} - {None}
+    parts = ["mean"] * any(each.chart.slice is None for each in beyond)
+    parts += [slice_numbers(filter(None, slices))] * bool(slices)
+    word = "out" if any(each.is_bad for each in beyond) else "better" if quantity.bad else "changed"
+    return f"{word}: {', '.join(parts)}"
+
+
+def method(verdict: Verdict) -> list[str]:
+    data = verdict.data
+    charts = [chart for charts in verdict.slices.values() for chart in charts]
+    single = (
+        f" (±{charts[0].width:.1f} for single slices, as {len(charts)} of those charts are looked "
+        "at together)"
+    ) if charts else ""
+    days = f"the {HISTORY} days that ended {LAG} days before, or else the first {FEWEST} days with "
+    days += "scans, after the last service"
+    if data.fixed:
+        days = " to ".join(f"{data.time(epoch):%Y-%m-%d}" for epoch in data.fixed)
+    return [
+        "Control limits, dashed, are those that each scan was judged by: Shewhart's chart of "
+        f"individual values, mean ±{WIDTH} standard deviations{single} of {days}; NIST/SEMATECH "
+        "e-Handbook of Statistical Methods, 6.3.2.2. Triangles: scans beyond them; hollow: better.",
+    ]
 
 
 def note_lines(verdict: Verdict) -> list[str]:

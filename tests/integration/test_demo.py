@@ -11,7 +11,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -143,11 +142,10 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
         while len(list(Path(folder, "Ingested").iterdir())) < 1 + len(list(REPORTS.iterdir())):
             assert time.monotonic() < deadline, "the new report is not ingested"
             time.sleep(0.2)
-        addresses = re.findall(r"http://\S+/render\S+", out)
-        assert len(addresses) == 2  # of coils
-        for address in addresses:
-            with urllib.request.urlopen(address) as answer:
-                assert answer.read().startswith(b"\x89PNG")
+        (index,) = re.findall(r"for a browser: file://(\S+)$", out, re.MULTILINE)
+        pages = re.findall(r'href="([^"]+\.html)"', Path(index).read_text())
+        assert len(pages) == 2  # of coils
+        assert all("<svg" in Path(index).with_name(page).read_text() for page in pages)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130

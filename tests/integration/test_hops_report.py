@@ -1,6 +1,7 @@
 """`hops report` with two years of sample data in a real Graphite."""
 
 import csv
+import html
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from operator import itemgetter
+from statistics import fmean
 
 import pytest
 from sample_years import (
@@ -99,15 +101,25 @@ def test_makes_a_picture_of_one_coil_only(report, tmp_path):
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
     done = report("-o", "all.png")
     assert done.returncode == 2
-    assert "A PNG has one page: choose a --coil, or write a .pdf or .html." in done.stderr
+    assert "A PNG has one page: choose a --coil, or write a .pdf." in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
 
 
-def test_makes_one_html_file_with_the_words(report, tmp_path):
-    done = report("-o", "report.html")
-    text = (tmp_path / "report.html").read_text()
+def test_makes_pages_with_the_words_and_what_graphite_has(graphite, report, tmp_path):
+    done = report("--html", "pages")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("Written: pages/index.html\n")
+    names = [f"{SOUTH.replace('/', '.')}.{coil}.html" for coil in ("32", "64")]
+    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == [*names, "index.html"]
+    text = html.unescape((tmp_path / "pages" / names[0]).read_text())
     assert all(each.strip() in text for each in words_of(done, "32")[1:])
-    assert text.count("<section>") == 2
+    path = f"servers.*.StabilityCollector.{SOUTH.replace('/', '.')}.32.SNR.mean.*"
+    until = int(time.mktime((LAST_DAY + timedelta(days=1)).timetuple()))
+    found = GraphiteWeb.at(graphite.url).series(path, until - 20 * 86400, until).values()
+    newest = max(epoch for series in found for epoch in series)
+    mean = fmean(series[newest] for series in found if newest in series)
+    assert f">{mean:.1f}</td>" in text
+    assert f">{mean:.1f}</td>" in (tmp_path / "pages" / "index.html").read_text()
 
 
 def test_the_same_question_gets_the_same_file(report, tmp_path):
@@ -263,7 +275,7 @@ def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["-o", "report.doc"], "expected a folder, or a name in .pdf, .png, .html"),
+        (["-o", "report.doc"], "expected a folder, or a name in .pdf, .png; pages"),
         (["-o", "r.pdf", "--from", "2026-12-01"], "--from is after --until"),
         (["-o", "r.pdf", "--from", "yesterday"], "expected a day as in 2026-06-30"),
         (["-o", "r.pdf", "--baseline", "2026"], "expected two dates as in 2026-01-01/2026-06-30"),
@@ -272,7 +284,7 @@ def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
         (["-o", "r.pdf", "--from", "0001-01-01"], "1 is not from 1971 to 2105"),
         (["-o", "r.pdf", "--month", "2026-11"], "leave out --from and --until"),
         (["-o", "r.pdf", "--month", "2026-13"], "expected a month as in 2026-11"),
-        ([], "Missing option '-o'"),
+        ([], "There is nothing to write: choose --output or --html."),
     ],
 )
 def test_wrong_use_is_told(report, options, sentence):

@@ -1,6 +1,5 @@
 """The pages of `hops report`: everything is on the page, and always the same."""
 
-import base64
 import functools
 import re
 
@@ -135,7 +134,7 @@ def test_the_users_own_style_changes_nothing(written, tmp_path):
         assert content_of(tmp_path / "styled.png") == plain
 
 
-@pytest.mark.parametrize("suffix", [".pdf", ".png", ".html"])
+@pytest.mark.parametrize("suffix", [".pdf", ".png"])
 def test_the_same_data_give_the_same_file(suffix, written, tmp_path):
     assert content_of(tmp_path / f"other{suffix}") == written(suffix)
 
@@ -148,21 +147,3 @@ def test_a_pdf_has_a_page_for_each_coil_and_one_that_compares_them(tmp_path):
 
 def test_a_png_is_a_picture(written):
     assert written(".png").startswith(b"\x89PNG")
-
-
-def test_html_is_one_file_with_words_and_pictures(tmp_path):
-    path = tmp_path / "report.html"
-    bad = verdict(name="64", changes=ALL_BAD[:1], slices=64)
-    write(fleet(verdict(location="R&D/<Bay>"), bad), path)
-    text = path.read_text()
-    assert "R&amp;D/&lt;Bay&gt;" in text
-    assert "<Bay>" not in text
-    assert "In control: none of 400 scans beyond limits" in text
-    assert "SNR of coil 64, 32 slices" in text
-    pictures = re.findall(r'src="([^"]*)"', text)
-    assert len(pictures) == 2
-    for picture in pictures:
-        kind, _, content = picture.partition(",")
-        assert kind == "data:image/svg+xml;base64"
-        assert b"</svg>" in base64.b64decode(content)
-    assert "http://" not in re.sub(r'src="[^"]*"', "", text)
