@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,22 +32,6 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Uncompared:
-    """A file that is no good report, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class WithoutSections:
-    """A report that was published as it is, and which of the sequence's sections it lacks."""
-
-    name: str
-    lacks: tuple[str, ...]
-
-
 @dataclass
 class Audit:
     """What became of the reports in the archive of a scanner."""
@@ -60,8 +44,11 @@ class Audit:
     """The COUNTS of each."""
     differing: list[Comparison] = field(default_factory=list)
     """The reports that are not fully stored."""
-    unusable: list[Uncompared] = field(default_factory=list)
-    without_sections: list[WithoutSections] = field(default_factory=list)
+    unusable: dict[str, str] = field(default_factory=dict)
+    """The files that are no good reports, and why."""
+    without_sections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The reports that were published as they are, and which of the sequence's sections each lacks.
+    """
     strange: Counter[int] = field(default_factory=Counter)
     """How many reports there are of coils that are not under [coils], by receive channels."""
 
@@ -88,22 +75,23 @@ def audit(of: Site, graphite: GraphiteWeb, location: str, days: Days) -> Audit:
     with ExitStack() as opened:
         try:
             archive = opened.enter_context(open_reports(of, scanner, of.settings.ingest_dir))
-            files = _around(archive.files(), days)
+            files = archive.files()
         except Problem as problem:
             result.trouble = problem.message
             return result
         wanted = {file.name for file in files if days.has(file.day)}
+        files = _around(files, wanted)
         with progress(f"{scanner.path}: reports", len(files)) as advance:
-            reports = _reports(of, archive, files, days, result, advance)
+            reports = _reports(of, archive, files, wanted, result, advance)
             for comparison in compare(graphite, reports, of.settings.precision):
                 if comparison.scan.name in wanted:
                     result.add(comparison)
     return result
 
 
-def _around(files: Sequence[ReportFile], days: Days) -> list[ReportFile]:
-    """The files of the days, and those that may share a slot with them."""
-    epochs = [file.epoch for file in files if days.has(file.day)]
+def _around(files: Sequence[ReportFile], wanted: Collection[str]) -> list[ReportFile]:
+    """The files that are wanted, and those that may share a slot with them."""
+    epochs = [file.epoch for file in files if file.name in wanted]
     if not epochs:
         return []
     since, until = min(epochs) - DAY, max(epochs) + DAY
@@ -114,24 +102,24 @@ def _reports(
     of: Site,
     archive: ReportFolder,
     files: Sequence[ReportFile],
-    days: Days,
+    wanted: Collection[str],
     result: Audit,
     advance: Callable[[int], None],
 ) -> Iterator[Expected]:
-    """What should be stored of the files; what cannot be compared is noted in the result."""
+    """What should be stored of the files; of the wanted, what is odd is noted in the result."""
     for file in files:
         advance(1)
         try:
             report = archive.read(file).report
         except Unusable as reason:
-            if days.has(file.day):
-                result.unusable.append(Uncompared(file.name, str(reason)))
+            if file.name in wanted:
+                result.unusable[file.name] = str(reason)
             continue
-        if report.lacks and days.has(file.day):
-            result.without_sections.append(WithoutSections(file.name, report.lacks))
+        if report.lacks and file.name in wanted:
+            result.without_sections[file.name] = report.lacks
         if report.channels in of.settings.coils:
             yield expected(of, result.location, report, file.name)
-        elif days.has(file.day):
+        elif file.name in wanted:
             result.strange[report.channels] += 1
 
 
@@ -180,8 +168,12 @@ def _for_programs(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> d
                     for coil, counts in sorted(each.coils.items())
                 ],
                 "reports": [_report(of, comparison) for comparison in each.differing],
-                "without_sections": [asdict(one) for one in each.without_sections],
-                "unusable": [asdict(one) for one in each.unusable],
+                "without_sections": [
+                    {"name": name, "lacks": lacks} for name, lacks in each.without_sections.items()
+                ],
+                "unusable": [
+                    {"name": name, "reason": reason} for name, reason in each.unusable.items()
+                ],
                 "coils_not_configured": [
                     {"channels": channels, "reports": count}
                     for channels, count in sorted(each.strange.items())
@@ -230,7 +222,8 @@ def _print(of: Site, graphite: GraphiteWeb, audits: Sequence[Audit]) -> None:
         for line in _lacking_sections(each):
             say(f"  {line}", "yellow")
     for each in audits:
-        _print_some([f"{one.name!r} {one.reason}" for one in each.unusable], each, "not compared")
+        unusable = [f"{name!r} {reason}" for name, reason in each.unusable.items()]
+        _print_some(unusable, each, "not compared")
         differing = sorted(each.differing, key=lambda comparison: not comparison.is_wrong)
         _print_some([_line(of, one) for one in differing], each, "not stored as they are")
     say("")
@@ -255,8 +248,8 @@ def _sums(of: Audit) -> Iterator[str]:
 def _lacking_sections(of: Audit) -> Iterator[str]:
     """A line for each of the sections that reports lack."""
     by_sections = defaultdict(list)
-    for each in of.without_sections:
-        by_sections[each.lacks].append(each.name)
+    for name, lacks in of.without_sections.items():
+        by_sections[lacks].append(name)
     for lacks, names in sorted(by_sections.items()):
         more = f" and {len(names) - 1:,} more" if names[1:] else ""
         yield f"published as it is, without {', '.join(lacks)}: {names[0]!r}{more}"
