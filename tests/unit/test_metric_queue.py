@@ -67,16 +67,16 @@ def test_a_temporary_folder_with_a_long_name_is_no_trouble(
     folder = tmp_path / ("long" * 20)
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    short = tmp_path.parents[-2]
-    monkeypatch.setattr(metric_queue, "SHORT_FOLDERS", ("/nowhere", str(short)))
-    started = Manager(CONTEXT, lambda: None)
-    try:
-        metrics = started.Queue(0)
-        in_another_process(put_all, metrics, ["a", None])
-        assert taken(metrics) == ["a", None]
-    finally:
-        started.shutdown()
-    assert not list(short.glob("diamond3-*/queue"))
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setattr(metric_queue, "SHORT_FOLDERS", ("/nowhere", short))
+        started = Manager(CONTEXT, lambda: None)
+        try:
+            metrics = started.Queue(0)
+            in_another_process(put_all, metrics, ["a", None])
+            assert taken(metrics) == ["a", None]
+        finally:
+            started.shutdown()
+        assert os.listdir(short) == []
     monkeypatch.setattr(metric_queue, "SHORT_FOLDERS", ("/nowhere",))
     with pytest.raises(DiamondError, match=r"too long for a socket.*/nowhere.*set TMPDIR"):
         Manager(CONTEXT, lambda: None)
