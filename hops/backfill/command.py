@@ -48,7 +48,7 @@ class Outcome:
 @click.command(
     context_settings=HELP,
     epilog="Examples: hops backfill /old/bay1 --location Harvard/Northwest/Bay1 | "
-    "sudo -u diamond hops backfill /old/bay1 --location Harvard/Northwest/Bay1 --yes --json",
+    "sudo -u diamond /opt/hops/bin/hops backfill /old/bay1 --location Harvard/Northwest/Bay1 --yes",
 )
 @click.argument(
     "source",

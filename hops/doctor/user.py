@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
+from pathlib import Path
 
 from diamond3.accounts import Account
 from hops.doctor.finding import OK, WARNING, Finding
@@ -25,11 +27,13 @@ def check(account: Account) -> Finding:
         return Finding("user", OK, text + "whoever starts it: let that user ask the doctor")
     if wanted == me() or os.geteuid() == 0:
         return Finding("user", OK, f"the folders were tested as {wanted}, who Diamond runs as")
+    # With its path, as sudo has a PATH of its own.
+    hops = Path(sys.executable).with_name("hops")
     return Finding(
         "user",
         WARNING,
         f"the folders were tested as {me()}, and Diamond runs as {wanted}",
-        f"ask as that user or as root: sudo -u {wanted} hops doctor",
+        f"ask as that user or as root: sudo -u {wanted} {hops} doctor",
     )
 
 
