@@ -139,8 +139,11 @@ class Verdict:
         """In the period; of what is not out of control, the newest scan's."""
         if not self.data.scans:
             return State.UNKNOWN
-        if self.beyond:
-            return State.OUT
+        return State.OUT if self.beyond else self.state_now
+
+    @property
+    def state_now(self) -> State:
+        """Of the newest scan in the period, as alerts and dashboards have it."""
         states = {self.cell(each).state for each in QUANTITIES}
         return next(each for each in State if each in states)
 

@@ -125,7 +125,7 @@ def _row(fleet: Fleet, verdict: Verdict) -> Row:
         data.location,
         data.coil,
         f"{location_path(data.location)}.{data.coil}.html",
-        _state(verdict),
+        verdict.state_now,
         "never" if newest is None else f"{data.time(newest):%Y-%m-%d}",
         None if verdict.age is None else verdict.age // DAY,
         verdict.is_stale or newest is None,
@@ -133,12 +133,6 @@ def _row(fleet: Fleet, verdict: Verdict) -> Row:
         in_short(verdict),
         str(data.days_to_learn or ""),
     )
-
-
-def _state(verdict: Verdict) -> State:
-    """Of the newest scan, as alerts and dashboards have it."""
-    states = {verdict.cell(each).state for each in QUANTITIES}
-    return next(each for each in (*list(State)[:-1], State.UNKNOWN) if each in states)
 
 
 def _newest(verdict: Verdict, quantity: Quantity) -> Cell:
