@@ -161,6 +161,7 @@ def test_links_lead_to_dashboards_that_are_there_and_set_variables_that_they_hav
             uid, _, query = text.removeprefix("/d/").partition("?")
             has = {one["name"] for one in boards[uid]["templating"]["list"]}
             assert set(re.findall(r"var-(\w+)=", query)) <= has
+            assert query.endswith("&${__url_time_range}")
 
 
 def test_every_variable_that_is_used_is_defined(board: Json) -> None:
@@ -248,6 +249,14 @@ def test_what_is_shown_once_is_asked_for_as_one_point_so_that_none_is_lost(board
         if panel["type"] in ("stat", "table"):
             assert panel["maxDataPoints"] == 1
             assert all("'last')" in target["target"] for target in panel["targets"])
+
+
+def test_the_fleet_has_room_for_forty_coils() -> None:
+    """A row of a table is 36 pixels high, whatever is set, and so is its heading below a title of
+    32; a unit of the grid is 30, and 8 between two."""
+    board = load(HERE / "dashboards" / "fleet.json")
+    (panel,) = [each for each in data_panels(board) if each["type"] == "table"]
+    assert panel["gridPos"]["h"] * 38 - 8 >= 32 + 41 * 36
 
 
 def test_the_data_source_has_time_for_a_slow_disk() -> None:
