@@ -85,8 +85,9 @@ def method(verdict: Verdict) -> list[str]:
         days = " to ".join(f"{data.time(epoch):%Y-%m-%d}" for epoch in data.fixed)
     return [
         "Control limits, dashed, are those that each scan was judged by: Shewhart's chart of "
-        f"individual values, mean ±{WIDTH} standard deviations{single} of {days}; NIST/SEMATECH "
-        "e-Handbook of Statistical Methods, 6.3.2.2. Triangles: scans beyond them; hollow: better.",
+        f"individual values, mean ±{WIDTH} standard deviations{single} of a scan to come, by "
+        f"{days}; NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2. Triangles: scans "
+        "beyond them; hollow: better.",
     ]
 
 

@@ -1,13 +1,16 @@
 """The pages of `hops report`: everything is on the page, and always the same."""
 
 import functools
+import math
 import re
 
 import matplotlib
 import pytest
-from coils import DAY, NEWEST, coil, fleet
+from coils import DAY, NEWEST, coil, data, fleet
 
 from hops.graphiteweb import Event
+from hops.judge.rules import Limit
+from hops.quantities import GHOST
 from hops.report import cover
 from hops.report.output import write
 from hops.report.page import draw
@@ -121,6 +124,30 @@ def test_axes_begin_at_zero_or_say_that_they_do_not():
         assert axes.get_title(loc="left").endswith("the axis does not begin at 0")
         low, high = axes.get_ylim()
         assert (high - low) / (high + low) == pytest.approx(0.1)
+
+
+def test_the_limits_of_each_scan_and_the_sites_own_are_drawn():
+    values = coil(scans=40, slices=1).values
+    found = judge(data(values, limits={GHOST: Limit(3, 1)}.items()))
+    with drawing_style():
+        axes = axes_named(draw(found, SMALL), "Ghost level:")
+    assert "site's limit 3.000: dash-dotted" in axes.get_title(loc="left")
+    drawn = [list(line.get_ydata()) for line in axes.lines]
+    scans = found.means[GHOST].scans
+    for name in ("centre", "lower", "upper", "limit"):
+        line = [getattr(scan, name) for scan in scans]
+        assert any(
+            [None if math.isnan(value) else value for value in each] == line for each in drawn
+        )
+    assert scans[-1].limit == 3
+    assert [scan.centre is None for scan in scans] == [True] * 20 + [False] * 20
+
+
+@pytest.mark.parametrize("scans", [1, 2, 30, 400])
+def test_no_day_is_written_twice_below_the_charts(scans):
+    page = draw(verdict(scans=scans, slices=1), SMALL)
+    labels = [label.get_text() for label in page.axes[-1].get_xticklabels()]
+    assert len(set(labels)) == len(labels) > 2
 
 
 def test_there_is_no_map_of_a_single_slice():
