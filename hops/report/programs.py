@@ -53,12 +53,12 @@ def write_csv(fleet: Fleet, path: Path) -> None:
 
 def _lines(verdict: Verdict, chart: Chart) -> Iterator[tuple[object, ...]]:
     data, quantity = verdict.data, chart.quantity
-    name = chart.slice or ("mean" if verdict.slices[quantity] else data.slices[0])
+    of_mean = "mean" if len(data.slices) > 1 else "".join(map(str, data.slices))
     for scan in chart.scans:
         yield (
             data.location, data.coil, moment(scan.epoch, data.timezone), quantity.name,
-            quantity.unit, name, scan.value, scan.centre, scan.lower, scan.upper, scan.sigmas,
-            scan.limit, int(chart.is_out(scan)),
+            quantity.unit, chart.slice or of_mean, rounded(scan.value), scan.centre, scan.lower,
+            scan.upper, scan.sigmas, scan.limit, int(chart.is_out(scan)),
         )
 
 
