@@ -10,7 +10,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import date
 from functools import partial
@@ -69,6 +69,8 @@ FAULTS: dict[str, Rule] = {
     "share: its clock is behind": {"op": "attr", "path": ".txt", "mtime_shift": -7200},
     "share: inodes change": {"op": "attr", "path": ".txt", "ino": "fresh"},
 }
+
+NAP = 0.2  # seconds
 
 # So long may nothing at all move after everything is up again.
 SETTLE_PATIENCE = 180
@@ -187,7 +189,7 @@ class Chaos:
         self._agenda = sched.scheduler()
         kill, start, workers = daemon.kill, daemon.start, daemon.workers
         carbon, web = graphite.carbon, graphite.web
-        self._blows = {
+        self._kills = {
             "Diamond, all processes": self._blow(workers, kill, start),
             "Diamond's queue": self._blow(workers, self._killer_of("queue"), self._restart),
             "Diamond's handlers": self._blow(workers, self._killer_of("handlers"), self._restart),
@@ -197,19 +199,24 @@ class Chaos:
             "carbon": self._blow(lambda: carbon.pid, carbon.kill, self._start_carbon),
             "graphite-web": self._blow(lambda: web.pid, web.kill, web.launch),
         }
+        self._faults = {}
         if (faulty := share.faulty) is not None:
             for name, rule in FAULTS.items():
-                have = partial(faulty.have, rule)
-                self._blows[name] = self._blow(lambda: True, have, faulty.have, UNTIL_SHARE_IS_WELL)
+                self._faults[name] = self._blow(
+                    lambda: True, partial(faulty.have, rule), faulty.have, UNTIL_SHARE_IS_WELL
+                )
 
     def run(self, seconds: float) -> None:
-        """Sends reports and deals blows for so many seconds."""
+        """Sends reports and deals blows for so many seconds, once everything is up."""
         self._daemon.start()
+        while not self._daemon.workers() and self._daemon.is_running():
+            time.sleep(NAP)
         end = time.monotonic() + seconds
         with progress("Chaos: seconds", round(seconds)) as advance:
             self._again(lambda: advance(1), (1, 1))
             self._again(self.share.scan, BETWEEN_REPORTS)
-            self._again(self._hit, BETWEEN_BLOWS)
+            for blows in filter(None, (self._kills, self._faults)):
+                self._again(partial(self._hit, blows, []), BETWEEN_BLOWS)
             while (left := end - time.monotonic()) > 0:
                 wait = self._agenda.run(blocking=False) or 0.0
                 time.sleep(max(0.0, min(wait, left)))
@@ -233,7 +240,7 @@ class Chaos:
                     advance(now - archived)
                     archived = now
                     deadline = time.monotonic() + SETTLE_PATIENCE
-                time.sleep(0.2)
+                time.sleep(NAP)
         self._daemon.stop()
 
     def _later(self, act: Callable[[], object], between: Pauses) -> None:
@@ -248,9 +255,12 @@ class Chaos:
 
         self._later(act_and_go_on, between)
 
-    def _hit(self) -> None:
-        what = self._random.choice(list(self._blows))
-        if self._blows[what]():
+    def _hit(self, blows: Mapping[str, Callable[[], bool]], spared: list[str]) -> None:
+        """Deals one of the blows, none twice before all; `spared` are those left of the round."""
+        if not spared:
+            spared += self._random.sample(list(blows), len(blows))
+        what = spared.pop()
+        if blows[what]():
             self.hits[what] += 1
 
     def _blow(
