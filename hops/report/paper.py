@@ -39,8 +39,8 @@ LINE, SMALL_LINE = 0.0135, 0.0098
 """Heights of a line, as all positions in parts of the page."""
 WIDEST, WIDEST_SMALL = 120, 144
 """Characters that fit into a line."""
-SMALLEST = 6
-"""Points: what is too long even so is cut."""
+SMALLEST, LEAST = 6, 5
+"""Points: what is too long even so is cut, but not to less than so many letters."""
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def fit(figure: Figure, text: Text, width: float) -> None:
     limit = 0.98 * width * figure.bbox.width
     while text.get_window_extent().width > limit and float(text.get_fontsize()) > SMALLEST:
         text.set_fontsize(float(text.get_fontsize()) - 0.5)
-    while text.get_window_extent().width > limit:
+    while text.get_window_extent().width > limit and len(text.get_text()) > LEAST:
         words = text.get_text()
         middle = len(words) // 2
         text.set_text(f"{words[: middle - 2]}…{words[middle + 2 :]}")

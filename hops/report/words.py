@@ -33,6 +33,8 @@ def sentences(verdict: Verdict) -> list[str]:
     """What was out of control, or that nothing was."""
     data = verdict.data
     if not data.scans:
+        if verdict.newest is None:
+            return [f"There is no scan of coil {data.coil} yet."]
         return [f"The newest scan of coil {data.coil} is of {_date(data, verdict.newest)}."]
     found = [
         f"{quantity.name} of coil {data.coil}: no value in the newest scan, {_newest(verdict)}."
@@ -217,5 +219,5 @@ def _newest(verdict: Verdict) -> str:
     return _date(verdict.data, verdict.data.scans[-1])
 
 
-def _date(data: CoilData, epoch: int | None) -> str:
-    return "no day" if epoch is None else f"{data.time(epoch):%Y-%m-%d}"
+def _date(data: CoilData, epoch: int) -> str:
+    return f"{data.time(epoch):%Y-%m-%d}"
