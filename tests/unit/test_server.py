@@ -86,9 +86,9 @@ def test_the_ports_and_names_agree() -> None:
     graphite_url = grafana[GRAPHITE_URL]
     web = graphite_url.rpartition(":")[2]
     assert settings["CARBONLINK_HOSTS"] == [f"carbon:{query}"]
-    assert f"'127.0.0.1', {line})" in SERVICES["carbon"]["healthcheck"]["test"][-1]
+    assert f"'127.0.0.1', {line})" in SERVICES["carbon"]["healthcheck"]["test"]
     assert f"--bind 0.0.0.0:{web} " in SERVICES["graphite"]["command"][-1]
-    assert f"//127.0.0.1:{web}/" in SERVICES["graphite"]["healthcheck"]["test"][-1]
+    assert f"//127.0.0.1:{web}/" in SERVICES["graphite"]["healthcheck"]["test"]
     assert f"--carbon carbon:{line} --graphite-url {graphite_url} " in PAGE
     assert {"carbon", "graphite"} <= set(SERVICES)
     assert settings["STORAGE_DIR"] in mounts("carbon")
