@@ -14,6 +14,8 @@ _MOST_AT_ONCE = 50
 _SLOW = 10
 _HTTP_TIMEOUT = 120
 _NAP = 0.2
+# What Graphite shows by name, and not yet by a pattern, is published again after so many seconds.
+_HIDDEN = 600
 
 _clock = getattr(time, 'monotonic', time.time)
 
@@ -114,7 +116,7 @@ class Confirmation(object):
 
     def _note_answer(self, question):
         """Notes what Graphite has; returns how many reports got further. Raises GraphiteError."""
-        lacking, superseded = question.result()
+        lacking, superseded, hidden = question.result()
         steps = 0
         late = []
         for waiting, metrics in question.reports:
@@ -138,9 +140,12 @@ class Confirmation(object):
                 waiting.publish(metrics, True)
             elif waiting.is_to_be_counted:
                 waiting.wait(len(missing))
-                late.append((waiting, [each for each in metrics if each.path in missing], missing))
+                if waiting not in hidden or waiting.seconds_published() > _HIDDEN:
+                    missed = [each for each in metrics if each.path in missing]
+                    late.append((waiting, missed, missing))
             else:
                 waiting.wait()
+        self._tell_of_hidden(question.share, hidden)
         if late:
             self._publish_again(question.share, late)
         return steps
@@ -164,6 +169,14 @@ class Confirmation(object):
             self._collector.publish_all(metrics)
         self._collector.flush()
 
+    def _tell_of_hidden(self, share, hidden):
+        new = [waiting for waiting in hidden if waiting.told != _WHY_HIDDEN]
+        for waiting in new:
+            waiting.told = _WHY_HIDDEN
+        if new:
+            self._log.warning('%r and %d more reports wait: %s', share.path(new[0].name),
+                              len(new) - 1, _WHY_HIDDEN)
+
     def _tell_of_waiting(self, share, count, seconds, error):
         self._log.error('%r: %d reports are published and stay until Graphite shows them: %s; it '
                         'is asked again in %d s: %s', share.scanner.folder, count, error.todo,
@@ -173,7 +186,7 @@ class Confirmation(object):
 class _Question(Errand):
     """What Graphite is asked about some reports of one coil: `reports`, a list of Waiting and
     Metrics. The answer is what it lacks ({epoch: {metric path: float that is there instead, or
-    None}}), and the set of those Waiting of which a later scan has the place.
+    None}}), the set of those Waiting of which a later scan has the place, and of those hidden.
     """
 
     def __init__(self, share, reports, graphite, target):
@@ -191,7 +204,21 @@ def _answer(graphite, target, reports):
     superseded = {waiting for waiting, _ in reports if lacking[waiting.epoch] and waiting.later
                   and graphite.share_slots(target, waiting.epoch, waiting.later.epoch,
                                            _HTTP_TIMEOUT)}
-    return lacking, superseded
+    return lacking, superseded, _hidden(graphite, target, reports, lacking)
+
+
+def _hidden(graphite, target, reports, lacking):
+    """Those Waiting (set) whose first point Graphite shows by its name, and not by the pattern. The
+    last was asked for by name before it came, which a cache may remember.
+    """
+    first = {waiting: metrics[0].path for waiting, metrics in reports if len(metrics) > 1}
+    suspects = [waiting for waiting, path in first.items()
+                if lacking[waiting.epoch].get(path, 0) is None]
+    if not suspects:
+        return set()
+    path = first[suspects[0]]
+    there = graphite.points(path, [waiting.epoch for waiting in suspects], _HTTP_TIMEOUT)
+    return {waiting for waiting in suspects if path in there[waiting.epoch]}
 
 
 def _stored_as(metric):
@@ -199,6 +226,12 @@ def _stored_as(metric):
     GraphitePickleHandler the number itself.
     """
     return metric.value, float('%.*f' % (metric.precision, metric.value))
+
+
+_WHY_HIDDEN = ('Graphite shows their points by name, and no pattern finds them: an index or a '
+               'cache of it is behind, as with go-carbon and carbonapi until they are set up as '
+               'graphite/go-carbon/ says; Graphite is asked again, and nothing is published again '
+               'for %d s' % _HIDDEN)
 
 
 def _why_missing(waiting, missing, instead):

@@ -1,4 +1,4 @@
-"""What a graphite-web says: which points it has, and whatever else it is asked.
+"""What a Graphite says: which points it has, and whatever else it is asked.
 
 Python 2.7 and 3.9 or newer, standard library only.
 """
@@ -33,6 +33,7 @@ _TWO_STEPS = 2 * _DAY
 # Seconds in which a series has a slot at least: of usual retentions, of the coarsest.
 _SPANS = (3600, _DAY)
 _PLAIN = re.compile(r'[!-~]*\Z')
+_NEVER_THE_SAME = 600  # seconds
 # No metric path: those have dots.
 _SLOTS = 'slots'
 # An answer about a hundred reports of 64 slices is half of this.
@@ -40,6 +41,8 @@ _MAX_ANSWER = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 # Of a proxy these would be the proxy's own.
 _THIS_MACHINE = ('127.0.0.1', '::1', 'localhost')
+# What HTTP says of a question that is not answered here.
+_UNABLE = (400, 404, 405, 501)
 
 
 _START_IT = 'start the graphite-web of graphite_url, or put graphite_url right'
@@ -63,8 +66,16 @@ class GraphiteAway(GraphiteError):
         super(GraphiteAway, self).__init__(message, todo)
 
 
+class GraphiteTooLong(GraphiteError):
+    """The answer is too long: less of it can be asked for."""
+
+
+class GraphiteUnable(GraphiteError):
+    """What answers is no Graphite, or does not have what it was asked for."""
+
+
 class Graphite(object):
-    """A graphite-web, asked over HTTP.
+    """A graphite-web, or what answers like one, asked over HTTP.
 
     Attribute: `address` (str), the URL without user name and password.
     """
@@ -111,7 +122,16 @@ class Graphite(object):
         Raises GraphiteError; GraphiteAway when nobody answers.
         """
         since = min(epochs) - _TWO_STEPS
-        series = self._render(timeout, [target, _slots_of(target)], since, max(epochs) + 1)
+        try:
+            series = self._render(timeout, [target, _slots_of(target)], since, max(epochs) + 1)
+        except GraphiteTooLong:  # as of who ignores noNullPoints
+            if len(epochs) == 1:
+                raise
+            ordered = sorted(epochs)
+            half = len(ordered) // 2
+            found = self.points(target, ordered[:half], timeout)
+            found.update(self.points(target, ordered[half:], timeout))
+            return found
         step = _step(series.pop(_SLOTS, ()))
         if series and step is None:
             raise GraphiteError('%s shows no two slots of a series in %d s: is its retention '
@@ -180,8 +200,8 @@ class Graphite(object):
         `path` (str) is like /render, `query` a dict of values or lists of values; with a `body`
         (bytes) it is a POST.
 
-        Raises GraphiteError, also for an answer that `read` can make nothing of; GraphiteAway when
-        nobody answers.
+        Raises GraphiteError: GraphiteAway when nobody answers, GraphiteUnable for an answer that
+        `read` can make nothing of.
         """
         url = '%s%s?%s' % (self.address, path, urlencode(query, True))
         answer = self._get(Request(url, body, self._headers), timeout)
@@ -189,8 +209,8 @@ class Graphite(object):
             return read(json.loads(answer.decode('utf-8') or 'null'))
         # Of JSON nested too deeply Python says RuntimeError, of an infinite slot OverflowError.
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError):
-            raise GraphiteError('%s answered %s with something else than the JSON of a Graphite: '
-                                '%.60r' % (self.address, path, answer))
+            raise GraphiteUnable('%s answered %s with something else than the JSON of a Graphite: '
+                                 '%.60r' % (self.address, path, answer))
 
     def _steps(self, target, since, timeout):
         """{metric path: int}: how long a slot of each series is in what is asked for `since`."""
@@ -204,14 +224,16 @@ class Graphite(object):
         return {path: step for path, step in steps.items() if step}
 
     def _render(self, timeout, targets, since, until, nulls=False):
-        """{name: {slot: float}} for the slots after `since` up to `until` that have a value; with
-        `nulls` also for the others, with None.
+        """{name: {slot: float}} for the slots after `since`, or a little before, up to `until` that
+        have a value; with `nulls` also for the others, with None.
         """
+        # go-carbon answers the same question the same for a minute, whatever noCache says.
+        since -= int(time.time()) % _NEVER_THE_SAME
         query = {'target': targets, 'from': since, 'until': until, 'format': 'json',
                  'noCache': 'true'}
         if not nulls:
-            query['noNullPoints'] = 'true'
-        return self.ask('/render', query, _series, timeout)
+            query['noNullPoints'] = 'true'  # which VictoriaMetrics ignores
+        return self.ask('/render', query, lambda answer: _series(answer, nulls), timeout)
 
     def _get(self, request, timeout):
         deadline = time.time() + timeout
@@ -223,7 +245,8 @@ class Graphite(object):
                 response.close()
         except HTTPError as error:
             error.close()
-            raise GraphiteError('%s answered %d %s' % (
+            kind = GraphiteUnable if error.code in _UNABLE else GraphiteError
+            raise kind('%s answered %d %s' % (
                 self.address, error.code, _printable(error.reason)), _todo(error.code))
         except URLError as error:
             raise GraphiteAway('%s does not answer: %s' % (
@@ -244,7 +267,7 @@ class Graphite(object):
             chunks.append(chunk)
             size += len(chunk)
             if size > _MAX_ANSWER:
-                raise GraphiteError('%s answered with more than %d bytes' % (
+                raise GraphiteTooLong('%s answered with more than %d bytes' % (
                     self.address, _MAX_ANSWER))
             if time.time() > deadline:
                 raise GraphiteAway('%s takes too long to answer' % self.address)
@@ -261,6 +284,8 @@ def _todo(status):
     """What to do about a status of HTTP (int) that is no success."""
     if status in (401, 403):
         return 'name user and password in graphite_url, or graphite_token_file'
+    if status == 404:
+        return 'put graphite_url right; a carbonapi takes notFoundStatusCode: 200'
     if status >= 500:
         return ("see its log, which names the file where a whisper file is broken (cut short, or "
                 'of zeros)')
@@ -306,11 +331,11 @@ def _step(slots):
     return first[1] - first[0] if len(first) == 2 else None
 
 
-def _series(answer):
+def _series(answer, nulls):
     if not isinstance(answer, list):
         raise TypeError
-    return {str(one['target']): {int(slot): value for value, slot in one['datapoints']}
-            for one in answer}
+    return {str(one['target']): {int(slot): value for value, slot in one['datapoints']
+                                 if nulls or value is not None} for one in answer}
 
 
 def _printable(said):

@@ -76,14 +76,24 @@ STUCK = Count(
     3600,
 )
 
+# What carbon calls it; go-carbon too, or behind a comma.
 CARBON = (
-    ("Points received", "metricsReceived", "Points that carbon took in, a minute."),
-    ("Points written", "committedPoints", "Points that carbon wrote to whisper files, a minute."),
+    (
+        "Points received",
+        "metricsReceived,tcp.metricsReceived",
+        "Points that carbon took in, a minute.",
+    ),
+    (
+        "Points written",
+        "committedPoints,persister.committedPoints",
+        "Points that carbon wrote to whisper files, a minute.",
+    ),
+    ("Series created", "creates,persister.created", "New whisper files, a minute."),
     (
         "Series not created",
         "droppedCreates",
         "Points of new series that carbon dropped because of MAX_CREATES_PER_MINUTE, a minute. "
-        "Anything but 0 delays the first report of a coil.",
+        "Anything but 0 delays the first report of a coil. go-carbon refuses none.",
     ),
     ("Points in the cache", "cache.size", "Points received, not yet written."),
     (
@@ -91,7 +101,7 @@ CARBON = (
         "cache.overflow",
         "Times the cache was full and points were dropped, a minute: raise MAX_CACHE_SIZE.",
     ),
-    ("Errors", "errors", "Errors of carbon when it writes, a minute: see its log."),
+    ("Errors", "errors,tcp.errors", "Errors of carbon when it writes, a minute: see its log."),
 )
 
 
@@ -152,7 +162,8 @@ def _over_time(site: Site, count: Count) -> Json:
 
 
 def _carbon(title: str, name: str, meaning: str) -> Json:
-    series = queries.greatest(f"carbon.agents.*.{name}")
+    names = ",".join(f"carbon.agents.*.{each}" for each in name.split(","))
+    series = queries.greatest(f"group({names})" if "," in name else names)
     panel = trend(
         Shown(title, f"{meaning} A line for each carbon.", "none", 0),
         [queries.renamed(series, r"^.*agents\.([^.]*)\..*", r"\1")],

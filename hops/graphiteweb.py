@@ -1,4 +1,7 @@
-"""A site's graphite-web: the metrics it knows, what they hold, and its events."""
+"""A site's Graphite: the metrics it knows, what they hold, and its events.
+
+It may be a graphite-web, or what answers like one: carbonapi, VictoriaMetrics.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import stability_graphite
@@ -14,6 +18,9 @@ from hops.errors import Problem
 # Years of a fine retention take graphite-web a while.
 TIMEOUT = 300
 NAP = 1  # seconds
+# All the time there is, in few slots: VictoriaMetrics shows every slot there could be, of a step
+# that can be asked for. Others do not heed that.
+ALL_OF_IT = {"from": 1, "storage_step": "1d"}
 
 T = TypeVar("T")
 
@@ -39,8 +46,17 @@ class GraphiteProblem(Problem):
         self.todo = todo
 
 
+class AnswerTooLong(GraphiteProblem):
+    """Less of it can be asked for."""
+
+
+class GraphiteLacksThis(GraphiteProblem):
+    """What answers is no Graphite, or does not have what it was asked for."""
+
+
 class GraphiteWeb:
-    """A graphite-web. Every method raises GraphiteProblem when it does not answer as it should.
+    """A Graphite that is asked over HTTP. Every method raises GraphiteProblem when it does not
+    answer as it should.
 
     Attribute: `address`, the URL without user name and password.
     """
@@ -63,18 +79,45 @@ class GraphiteWeb:
         except ValueError as error:
             raise Problem(f"This is no address of a Graphite: {error}.") from None
 
+    @cached_property
+    def has_retentions(self) -> bool:
+        """Whether each series has slots, and an age that they reach, as in a whisper file.
+
+        In VictoriaMetrics none has: it shows a series in the slots of its own options, and where
+        nothing of it is stored, it knows no such series.
+        """
+        # It alone answers this with a bare list.
+        return self._ask("/metrics/expand", {"query": "*"}, lambda found: isinstance(found, dict))
+
     def expand(self, pattern: str) -> list[str]:
         """The paths of the nodes, series or what is above them, that a pattern fits."""
         return self._ask("/metrics/expand", {"query": pattern}, _paths)
 
     def series(self, target: str, since: int, until: int) -> dict[str, Series]:
-        """{name: values} of `target` in the slots that hold `since` to `until`, both epochs.
+        """{path: values} of `target`, a path or a pattern, in the slots from `since` to `until`,
+        both epochs. A long answer is had in pieces."""
+        # Whisper leaves out the slot that `from` is in, VictoriaMetrics one that begins at `until`.
+        period = {"from": since - 1, "until": until + 1}
+        try:
+            found = self._render(_series, target=target, noNullPoints="true", **period)
+        except AnswerTooLong:
+            if since >= until:
+                raise
+            middle = (since + until) // 2
+            found = self.series(target, since, middle)
+            for path, values in self.series(target, middle + 1, until).items():
+                found.setdefault(path, {}).update(values)
+            return found
+        return {
+            path: {epoch: value for epoch, value in values.items() if since <= epoch <= until}
+            for path, values in found.items()
+        }
 
-        `target`: a metric path, maybe with `*`, or any of Graphite's functions.
-        """
-        # Whisper leaves out the slot that `from` is in.
-        period = {"from": since - 1, "until": until}
-        return self._render(_series, target=target, noNullPoints="true", **period)
+    def epochs(self, target: str) -> list[int]:
+        """When the series of `target`, a path or a pattern, ever had a value, to within a slot or a
+        day, in order."""
+        found = self._render(_series, target=target, noNullPoints="true", **ALL_OF_IT)
+        return sorted({epoch for series in found.values() for epoch in series})
 
     def slots(self, target: str, since: int, until: int) -> dict[str, list[int]]:
         """{name: epochs}: the slots after `since` that the series of `target` have up to `until`,
@@ -84,7 +127,8 @@ class GraphiteWeb:
     def now(self) -> int:
         """The epoch that it is for Graphite."""
         # Drawn from `from` to now, by Graphite's own clock.
-        return self._render(_latest, target="constantLine(0)", **{"from": "-1min"})
+        minute = {"from": "-1min", "storage_step": "1s"}
+        return self._render(_latest, target="constantLine(0)", **minute)
 
     def points(self, target: str, epochs: Collection[int]) -> dict[int, dict[str, float]]:
         """{epoch: {metric path: value}}: what the series of `target`, a path or a pattern, hold in
@@ -105,17 +149,20 @@ class GraphiteWeb:
     def kept_since(self, path: str) -> int | None:
         """The epoch from which on Graphite keeps values of a series; None when there is none."""
         # One value for all of the time that is kept.
-        starts = self._render(_first_epochs, target=path, maxDataPoints=1, **{"from": 1})
+        starts = self._render(_first_epochs, target=path, maxDataPoints=1, **ALL_OF_IT)
         return min(starts, default=None)
 
-    def events(self, since: int, until: int) -> list[Event]:
-        """The events from `since` to `until`, both epochs, oldest first."""
-        return self._ask("/events/get_data", {"from": since, "until": until}, _events)
+    def events(self, since: int, until: int) -> list[Event] | None:
+        """The events from `since` to `until`, both epochs, oldest first; None from what has no
+        events: VictoriaMetrics, or carbonapi, which answers with a page of text."""
+        try:
+            return self._ask("/events/get_data", {"from": since, "until": until}, _events)
+        except GraphiteLacksThis:
+            return None
 
     def add_event(self, event: Event) -> None:
         """Makes an event."""
-        content = {"what": event.what, "tags": sorted(event.tags), "when": event.epoch}
-        body = json.dumps({**content, "data": ""}).encode()
+        body = json.dumps({**content(event), "data": ""}).encode()
         ask = self._graphite.ask
         _once(lambda: ask("/events/", {}, lambda answer: answer, self._timeout, body))
 
@@ -127,12 +174,19 @@ class GraphiteWeb:
         return found
 
 
+_FOR_GOOD = (
+    stability_graphite.GraphiteAway,
+    stability_graphite.GraphiteTooLong,
+    stability_graphite.GraphiteUnable,
+)
+
+
 def _answer(ask: Callable[[], T]) -> T:
     """What `ask` returns. What is no answer is asked for once more, a moment later: graphite-web
     answers 500 where carbon is just making the file of a series."""
     try:
         return ask()
-    except stability_graphite.GraphiteAway as error:
+    except _FOR_GOOD as error:
         raise _problem(error) from None
     except stability_graphite.GraphiteError:
         time.sleep(NAP)
@@ -147,11 +201,17 @@ def _once(ask: Callable[[], T]) -> T:
 
 
 def _problem(error: stability_graphite.GraphiteError) -> GraphiteProblem:
-    return GraphiteProblem(str(error), error.todo)
+    kinds = {
+        stability_graphite.GraphiteTooLong: AnswerTooLong,
+        stability_graphite.GraphiteUnable: GraphiteLacksThis,
+    }
+    return kinds.get(type(error), GraphiteProblem)(str(error), error.todo)
 
 
 def _paths(answer: Any) -> list[str]:
-    return [str(path) for path in answer["results"]]
+    found = answer["results"] if isinstance(answer, dict) else answer
+    # VictoriaMetrics puts a dot behind what is above series.
+    return [str(path).rstrip(".") for path in found]
 
 
 def _series(answer: Any) -> dict[str, Series]:
@@ -176,8 +236,15 @@ def _first_epochs(answer: Any) -> list[int]:
 
 
 def _events(answer: Any) -> list[Event]:
-    events = (
-        Event(int(event["when"]), " ".join(event["what"].split()), frozenset(event["tags"]))
-        for event in answer
-    )
-    return sorted(events, key=lambda event: (event.epoch, event.what))
+    return sorted(map(event, answer), key=lambda each: (each.epoch, each.what))
+
+
+def event(content: Any) -> Event:
+    """The event that Graphite's JSON says. Raises one of what `stability_graphite.ask` expects."""
+    what = " ".join(content["what"].split())
+    return Event(int(content["when"]), what, frozenset(content["tags"]))
+
+
+def content(event: Event) -> dict[str, object]:
+    """An event as Graphite's JSON says it."""
+    return {"what": event.what, "tags": sorted(event.tags), "when": event.epoch}

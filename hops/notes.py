@@ -1,12 +1,15 @@
 """Service notes: what was done to a scanner, as events in Graphite. `hops note`, `hops notes`.
 
-The dashboards show events that have the tags of a note as lines in its scanner's trends.
+The dashboards show events that have the tags of a note as lines in its scanner's trends. Where
+Graphite is one without events, notes are lines of a file, which the dashboards do not see.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +22,7 @@ import stability_report
 from hops import site
 from hops.console import print_json, printable, say, show
 from hops.errors import Problem
-from hops.graphiteweb import Event, GraphiteWeb
+from hops.graphiteweb import Event, GraphiteWeb, content, event
 from hops.options import (
     HELP,
     YEARS,
@@ -29,10 +32,13 @@ from hops.options import (
     json_option,
     location_option,
 )
+from hops.site import Site
 from hops.times import moment
 
 SERVICE = "service"
 """The tag of every note."""
+FILE = "service-notes"
+"""What the file beside the configuration is called."""
 KEEPS_BASELINE = "keeps-baseline"
 """The tag of a note about what does not change what is normal."""
 LONGEST = 255
@@ -65,22 +71,73 @@ def is_about(event: Event, location: str) -> bool:
     return not event.tags.isdisjoint((location, path, path.replace(".", "/")))
 
 
-def notes_about(graphite: GraphiteWeb, location: str, since: int, until: int) -> list[Event]:
-    """The notes about a location from `since` to `until`, both epochs, oldest first.
+@dataclass(frozen=True)
+class Notebook:
+    """Where a site's notes are: in its Graphite, and in a file, if there is one, with a line of
+    JSON for each, like Graphite's for an event. Every method raises Problem."""
 
-    Raises Problem when Graphite does not answer as it should.
-    """
-    return [event for event in graphite.events(since, until) if is_about(event, location)]
+    graphite: GraphiteWeb
+    file: Path
 
+    @classmethod
+    def of(cls, found: Site) -> Notebook:
+        """A site's: the file lies beside Diamond's configuration."""
+        return cls(found.graphite(), found.conf.parent / FILE)
 
-def add_note(graphite: GraphiteWeb, note: Event) -> None:
-    """Has Graphite keep a note, and reads it back. Raises Problem when it is not there."""
-    graphite.add_event(note)
-    if note not in graphite.events(note.epoch, note.epoch):
-        raise Problem(
-            f"{graphite.address} took the note, but does not show it: look at {graphite.address}"
-            "/events/ and, if it is not there, note it again."
-        )
+    def notes(self, since: int = 0, until: int = FOREVER) -> list[Event]:
+        """All notes and other events from `since` to `until`, both epochs, oldest first."""
+        written = (note for note in self._written() if since <= note.epoch <= until)
+        found = [*(self.graphite.events(since, until) or ()), *written]
+        return sorted(found, key=lambda note: note.epoch)
+
+    def about(self, location: str, since: int = 0, until: int = FOREVER) -> list[Event]:
+        """The notes about a location from `since` to `until`, both epochs, oldest first."""
+        return [note for note in self.notes(since, until) if is_about(note, location)]
+
+    def add(self, note: Event) -> str:
+        """Keeps a note, and reads it back; returns where it is."""
+        if self.graphite.events(note.epoch, note.epoch) is None:
+            return self._write(note)
+        self.graphite.add_event(note)
+        if note not in (self.graphite.events(note.epoch, note.epoch) or ()):
+            raise Problem(
+                f"{self.graphite.address} took the note, but does not show it: look at "
+                f"{self.graphite.address}/events/ and, if it is not there, note it again."
+            )
+        return self.graphite.address
+
+    def _write(self, note: Event) -> str:
+        line = json.dumps(content(note))
+        try:
+            with self.file.open("a+", encoding="utf-8") as file:
+                file.seek(0)
+                is_whole = file.read()[-1:] in ("", "\n")  # also where a person has written
+                file.write(f"{line}\n" if is_whole else f"\n{line}\n")
+        except OSError as error:
+            raise Problem(
+                f"{self.graphite.address} has no events, and {str(self.file)!r} cannot be written "
+                f"({error.strerror}): note it as who may."
+            ) from None
+        return f"{self.file} (as {self.graphite.address} has no events)"
+
+    def _written(self) -> Iterator[Event]:
+        try:
+            lines = self.file.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            raise Problem(f"The notes in {str(self.file)!r} cannot be read: {error}.") from None
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                yield event(json.loads(line))
+            except (ValueError, TypeError, KeyError, AttributeError):
+                raise Problem(
+                    f"Line {number} of {str(self.file)!r} is no note: expected one like "
+                    '{"what": "Coil changed", "tags": ["service", "Harvard.Bay1"], '
+                    '"when": 1780000000}.'
+                ) from None
 
 
 # -- the commands --------------------------------------------------------------------------
@@ -159,13 +216,12 @@ def note(
     scanner = found.scanner(location)
     timezone = found.settings.timezone
     made = Event(_epoch(at, timezone), text, tags(scanner.location, keeps_baseline))
-    graphite = found.graphite()
-    add_note(graphite, made)
+    where = Notebook.of(found).add(made)
     if as_json:
         print_json(_for_programs(made, [location], timezone))
         return
     say(
-        f"Noted in {graphite.address} for {location} at {moment(made.epoch, timezone)}: "
+        f"Noted in {where} for {location} at {moment(made.epoch, timezone)}: "
         f"{printable(text)}"
     )
 
@@ -189,12 +245,12 @@ def notes(location: str | None, days: Days, conf: Path, as_json: bool) -> None:
     period = since or 0, FOREVER if until is None else until
     locations = [scanner.location for scanner in found.settings.scanners]
     if location:
-        listed = notes_about(found.graphite(), found.scanner(location).location, *period)
+        listed = Notebook.of(found).about(found.scanner(location).location, *period)
     else:
         listed = [
-            event
-            for event in found.graphite().events(*period)
-            if SERVICE in event.tags or any(is_about(event, each) for each in locations)
+            note
+            for note in Notebook.of(found).notes(*period)
+            if SERVICE in note.tags or any(is_about(note, each) for each in locations)
         ]
     if as_json:
         print_json([_for_programs(each, locations, timezone) for each in listed])

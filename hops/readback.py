@@ -149,7 +149,11 @@ class _Coil:
         self._graphite = graphite
         self._pattern = str(paths.series_of_coil(path))
         # Carbon may have been killed while it made a file, which is no series then.
-        self._known = set(graphite.exactly(self._pattern, int(time.time())))
+        self._known = set(
+            graphite.exactly(self._pattern, int(time.time()))
+            if graphite.has_retentions
+            else graphite.expand(self._pattern)
+        )
         self._series = min(self._known, default=None)
 
     def compare(self, reports: list[Expected], precision: int | None) -> Iterator[Comparison]:
@@ -204,7 +208,10 @@ class _Coil:
                 and path in each.points
                 and exactly[each.scan.epoch].get(path, ("",))[0] == slot
             ]
-            found.add(path, number, value, rivals, slot is None and path in self._known)
+            is_expired = (
+                slot is None and path in self._known and self._graphite.has_retentions
+            )
+            found.add(path, number, value, rivals, is_expired)
         return found
 
     def _spans(self, reports: list[Expected]) -> Iterator[tuple[int | None, list[Expected]]]:
@@ -223,6 +230,8 @@ class _Coil:
     def _step(self, report: Expected) -> int | None:
         if self._series is None:
             return None
+        if not self._graphite.has_retentions:
+            return DAY  # or any other, as all ages are alike
         return self._graphite.step(self._series, report.scan.epoch)
 
 

@@ -18,6 +18,9 @@ CLOCKS_APART = 30
 
 ERRORS = "carbon.agents.*.errors"
 DROPPED = "carbon.agents.*.droppedCreates"
+# What go-carbon has instead, whose words for carbon-cache's other numbers are the same.
+CREATED = "carbon.agents.*.persister.created"
+OVERFLOW = "carbon.agents.*.cache.overflow"
 LIMIT = "MAX_CREATES_PER_MINUTE of carbon.conf (a report makes 448 series, 50 is the default)"
 
 
@@ -39,42 +42,65 @@ def graphite_of(site: Site) -> tuple[GraphiteWeb | None, Finding]:
 
 
 def check(graphite: GraphiteWeb) -> Iterator[Finding]:
-    """What graphite-web, which answers, says of its clock and of carbon."""
-    for look in (_clock, _creates, _errors):
+    """What a Graphite that answers says of its clock and of carbon."""
+    for look in (_clock, _carbon):
         try:
-            yield look(graphite)
+            yield from look(graphite)
         except GraphiteProblem as problem:
             yield Finding("Graphite", FAILED, problem.reason, problem.todo)
 
 
-def _clock(graphite: GraphiteWeb) -> Finding:
+def _clock(graphite: GraphiteWeb) -> Iterator[Finding]:
     asked = time.time()
     theirs = graphite.now()
     apart = theirs - (asked + time.time()) / 2
     if abs(apart) <= CLOCKS_APART:
-        return Finding("clock", OK, f"Graphite's is {abs(apart):.0f} s from this machine's")
+        yield Finding("clock", OK, f"Graphite's is {abs(apart):.0f} s from this machine's")
+        return
     which = "ahead of" if apart > 0 else "behind"
     text = f"Graphite's is {abs(apart):.0f} s {which} this machine's"
-    return Finding("clock", WARNING, text, "set both by NTP: Graphite hides what is of its future")
+    yield Finding("clock", WARNING, text, "set both by NTP: Graphite hides what is of its future")
+
+
+def _carbon(graphite: GraphiteWeb) -> Iterator[Finding]:
+    if not graphite.has_retentions:
+        text = "VictoriaMetrics does not limit new series, and tells of failed writes in its log"
+        yield Finding("creates", OK, text)
+        return
+    created = _told(graphite, CREATED, DAY)
+    yield _creates(graphite) if created is None else _created(graphite, created)
+    yield _errors(graphite)
+
+
+def _told(graphite: GraphiteWeb, pattern: str, seconds: int) -> float | None:
+    """The sum of what carbons said of themselves for so long; None where they said nothing."""
+    now = int(time.time())
+    found = graphite.series(pattern, now - seconds, now)
+    return sum(sum(values.values()) for values in found.values()) if found else None
+
+
+def _created(graphite: GraphiteWeb, created: float) -> Finding:
+    dropped = _told(graphite, OVERFLOW, DAY)
+    if dropped:
+        text = f"go-carbon's cache was full in the last day, and {dropped:,.0f} points were lost"
+        return Finding("creates", WARNING, text, "raise max-size under [cache] of go-carbon.conf")
+    text = f"go-carbon made {created:,.0f} new series in the last day, and lost no point"
+    return Finding("creates", OK, text)
 
 
 def _creates(graphite: GraphiteWeb) -> Finding:
-    now = int(time.time())
-    series = graphite.series(DROPPED, now - DAY, now)
-    dropped = sum(sum(values.values()) for values in series.values())
+    dropped = _told(graphite, DROPPED, DAY)
     if dropped:
         text = f"carbon refused {dropped:,.0f} new series in the last day, and lost their points"
         return Finding("creates", WARNING, text, f"raise {LIMIT}")
-    if series:
+    if dropped is not None:
         return Finding("creates", OK, "carbon refused no new series in the last day")
     text = f"Graphite has no {DROPPED}, so it cannot be seen whether carbon refuses new series"
     return Finding("creates", WARNING, text, f"see that it is raised: {LIMIT}")
 
 
 def _errors(graphite: GraphiteWeb) -> Finding:
-    now = int(time.time())
-    series = graphite.series(ERRORS, now - HOUR, now)
-    errors = sum(sum(values.values()) for values in series.values())
+    errors = _told(graphite, ERRORS, HOUR)
     if not errors:
         return Finding("writes", OK, "carbon told of no failed write in the last hour")
     text = f"carbon could not write {counted(int(errors), 'time')} in the last hour"

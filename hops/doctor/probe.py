@@ -34,6 +34,10 @@ PATIENCE = 60
 ROLL_UP_PATIENCE = 5
 NAP = 0.5
 
+HIDDEN = (
+    "an index or a cache hides new series, as go-carbon's and carbonapi's do with the settings of "
+    "their examples: see graphite/go-carbon/ for others"
+)
 AGGREGATION = (
     "put the sections of graphite/storage-aggregation.conf above all others in carbon's file, and "
     f"mend the series that are there: {retention.MEND}"
@@ -49,12 +53,16 @@ def check(site: Site, graphite: GraphiteWeb, handlers: Sequence[Any]) -> Iterato
     try:
         missing = _await(graphite, series, now)
         if missing:
-            yield _not_shown(missing)
+            yield _not_shown(missing, graphite.points(series[-1], [now])[now])
             return
         text = f"{len(series)} points came through; their files below {folder} may be deleted"
         yield Finding("probe", OK, text)
         found = retention.steps(graphite, series[0]).get(series[0], {})
-        yield retention.judge("retention", "a new series has", found)
+        if graphite.has_retentions:
+            yield retention.judge("retention", "a new series has", found)
+        else:
+            step = found.get(retention.AN_HOUR)
+            yield retention.without_retention("retention", "a new series has", step)
         yield _roll_up(graphite, series, found, now)
     except GraphiteProblem as problem:
         yield Finding("probe", FAILED, problem.reason, problem.todo)
@@ -90,7 +98,10 @@ def _await(graphite: GraphiteWeb, series: Sequence[str], now: int) -> set[str]:
     return missing
 
 
-def _not_shown(missing: Collection[str]) -> Finding:
+def _not_shown(missing: Collection[str], by_name: Collection[str]) -> Finding:
+    if by_name:
+        text = f"Graphite shows {min(by_name)} by its name, and after {PATIENCE} s not by a pattern"
+        return Finding("probe", FAILED, text, f"{HIDDEN}; ask again in ten minutes")
     return Finding(
         "probe",
         FAILED,

@@ -64,8 +64,12 @@ def check(site: Site, graphite: GraphiteWeb, whisper: Path | None) -> Iterator[F
     for scanner in site.settings.scanners:
         try:
             for coil in _coils(graphite, site.path(scanner.location)):
-                ways = _in_files(whisper, coil) if whisper else None
                 what = f"{scanner.location}, coil {coil.coil}"
+                if not graphite.has_retentions:
+                    step = _step(graphite, str(coil._replace(column="mean", slice="1")))
+                    yield without_retention("series", f"{what} has", step)
+                    continue
+                ways = _in_files(whisper, coil) if whisper else None
                 yield from _of_coil(what, ways or _asked(graphite, coil))
         except GraphiteProblem as problem:
             yield Finding("series", FAILED, problem.reason, problem.todo)
@@ -201,7 +205,24 @@ def _broken(graphite: GraphiteWeb, series: paths.Series) -> Iterator[str]:
         yield from _broken(graphite, series._replace(**{level: name}))
 
 
+def _step(graphite: GraphiteWeb, target: str) -> int | None:
+    """How long the slots of series without a retention are."""
+    first = min(graphite.epochs(target), default=0)
+    found = graphite.slots(target, first, first + DAY)
+    return next((slots[1] - slots[0] for slots in found.values() if len(slots) > 1), None)
+
+
 # -- what it means -------------------------------------------------------------------------
+
+
+def without_retention(check: str, what: str, step: int | None) -> Finding:
+    """What VictoriaMetrics, which keeps all series alike, makes of a series; `what` ends with a
+    verb."""
+    text = f"{what} slots of {duration(step or 0)} in VictoriaMetrics, whatever its age; for how "
+    text += "long it keeps them is its -retentionPeriod, which it does not tell here"
+    if step and MINUTE <= step <= BETWEEN_SCANS:
+        return Finding(check, OK, text)
+    return Finding(check, FAILED, text, "start it with -search.graphiteStorageStep=10m")
 
 
 def judge(check: str, what: str, found: Steps) -> Finding:

@@ -37,11 +37,10 @@ def pieces(first: int, now: int, last: int | None = None) -> list[Piece]:
     return [piece for piece in reversed(found) if piece.since <= piece.until]
 
 
-def first_scan(graphite: GraphiteWeb, coil_path: str, now: int) -> int | None:
-    """When the first scan of a coil was, to within a slot; None when there is none. What has a
-    mean in its first slice is a scan."""
-    found = graphite.series(f"{coil_path}.{paths.ANY}.mean.1", 2, now)
-    return min((epoch for series in found.values() for epoch in series), default=None)
+def scans(graphite: GraphiteWeb, coil_path: str) -> list[int]:
+    """When a coil was scanned, to within a slot or a day, in order. What has a mean in its first
+    slice is a scan."""
+    return graphite.epochs(f"{coil_path}.{paths.ANY}.mean.1")
 
 
 def values(

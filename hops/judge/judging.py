@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -80,7 +81,7 @@ class Judge:
 
     def events(self) -> list[Event]:
         """All notes."""
-        return self._graphite.events(0, notes.FOREVER)
+        return notes.Notebook.of(self._site).notes()
 
     def coils(self, scanner: Any) -> list[Coil]:
         """The coils that Graphite has of a `stability_settings.Scanner`."""
@@ -156,8 +157,8 @@ class Judge:
 
     def _pieces(self, coil: Coil) -> list[Piece]:
         now = int(time.time())
-        first = history.first_scan(self._graphite, self._coil_path(coil), now)
-        return history.pieces(now if first is None else first, now)
+        first = min(history.scans(self._graphite, self._coil_path(coil)), default=now)
+        return history.pieces(first, now)
 
     def _path(self, scanner: Any) -> str:
         """Of a scanner, on whatever machine its collector ran."""
@@ -197,9 +198,14 @@ def _lacking(
             value, instead = points[epoch], there.get(slot * step)
             if value is None and instead not in (None, NOTHING):
                 found[epoch][name] = NOTHING
-            elif value is not None and value != instead:
+            elif value is not None and not _is_same(value, instead):
                 found[epoch][name] = value
     return found
+
+
+def _is_same(value: float, instead: float | None) -> bool:
+    """Whether a value is there, to the twelve digits that VictoriaMetrics keeps at least."""
+    return instead is not None and math.isclose(value, instead, rel_tol=1e-11, abs_tol=1e-11)
 
 
 def _decimals(value: float) -> int:

@@ -128,8 +128,8 @@ def main(
     what was out of control in plain words.
 
     Without other days it shows the last two years. Days and times are by the scanners' clocks.
-    Service notes are Graphite events tagged with the location. The command ends with 1 when
-    something was out of control in the period; with --html it leaves that to the pages.
+    Service notes are those of hops notes. The command ends with 1 when something was out of control
+    in the period; with --html it leaves that to the pages.
     """
     if not output and not folder:
         raise click.UsageError("There is nothing to write: choose --output or --html.")

@@ -18,6 +18,7 @@ from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.judge import history, verdicts
 from hops.judge.history import Piece
 from hops.judge.rules import Rules
+from hops.notes import Notebook
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
 from hops.times import DAY, HOUR
 
@@ -85,13 +86,19 @@ class Scanner:
     """What a Graphite has of a scanner. Every method raises Problem when it does not answer as it
     should."""
 
-    graphite: GraphiteWeb
+    notebook: Notebook
+    """Its Graphite's, with the notes."""
     prefix: str
     """What comes before the location in the metric paths, maybe with `*`."""
     location: str
     timezone: str = ""
     """Of its clock; empty for this machine's."""
     rules: Rules = field(default_factory=Rules)
+
+    @property
+    def graphite(self) -> GraphiteWeb:
+        """The Graphite."""
+        return self.notebook.graphite
 
     @property
     def path(self) -> str:
@@ -131,7 +138,7 @@ class Scanner:
 
     @property
     def without_notes(self) -> str:
-        """Why the notes are not known, if so: not every store has them."""
+        """Why the notes are not known, if so."""
         return self._notes_or_why[1]
 
     @property
@@ -141,7 +148,7 @@ class Scanner:
     @cached_property
     def _notes_or_why(self) -> tuple[Sequence[Event], str]:
         try:
-            return notes.notes_about(self.graphite, self.location, 0, notes.FOREVER), ""
+            return self.notebook.about(self.location), ""
         except Problem as problem:
             return [], problem.message
 
@@ -176,8 +183,8 @@ class Scanner:
         self, path: str, values: Mapping[Quantity, Slices], period: Period, now: int
     ) -> Mapping[Quantity, Slices]:
         """The values from the first scan to the end of a period, of which `values` are known."""
-        first = history.first_scan(self.graphite, path, now)
-        if first is None or first >= period.since:
+        first = min(history.scans(self.graphite, path), default=now)
+        if first >= period.since:
             return values
         when = history.pieces(first, now, period.until)
         return {each: history.values(self.graphite, path, each, when) for each in values}
@@ -201,8 +208,8 @@ class Scanner:
         return None if newest is None else int(newest[1])
 
     def _last_scan(self, path: str, until: int) -> int | None:
-        found = self.graphite.series(f"{path}.{paths.ANY}.mean.1", 2, until)
-        return max((epoch for series in found.values() for epoch in series), default=None)
+        scans = history.scans(self.graphite, path)
+        return max((epoch for epoch in scans if epoch <= until), default=None)
 
 
 def scans_of(quantities: Iterable[Slices]) -> list[int]:

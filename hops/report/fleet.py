@@ -20,6 +20,7 @@ from diamond3.installed import our_version
 from hops.control import Period
 from hops.errors import Problem
 from hops.judge import rules
+from hops.notes import Notebook
 from hops.quantities import WATCHED, Quantity
 from hops.report.data import Scanner
 from hops.report.verdict import State, Verdict, judge
@@ -94,10 +95,10 @@ def read(
     """
     now = int(time.time())
     period = Period(period.since, min(period.until, now))
-    graphite, wanted = site.graphite(), [site.scanner(each) for each in locations]
+    notebook, wanted = Notebook.of(site), [site.scanner(each) for each in locations]
     scanners = [
         Scanner(
-            graphite, site.any_prefix, each.location, site.settings.timezone,
+            notebook, site.any_prefix, each.location, site.settings.timezone,
             rules.of_site(site.config),
         )
         for each in wanted or site.settings.scanners
@@ -107,8 +108,8 @@ def read(
     where = ", ".join(scanner.path for scanner in scanners)
     if not there:
         raise Problem(
-            f"The Graphite at {graphite.address} has nothing under {where}: was a report archived "
-            "(hops status), and is the path the same that Diamond sends to?"
+            f"The Graphite at {notebook.graphite.address} has nothing under {where}: was a report "
+            "archived (hops status), and is the path the same that Diamond sends to?"
         )
     if coil is not None and coil not in there:
         raise Problem(
@@ -125,6 +126,6 @@ def read(
         period,
         now,
         site.settings.timezone,
-        f"{where if locations else site.any_prefix} in the Graphite at {graphite.address}",
+        f"{where if locations else site.any_prefix} in the Graphite at {notebook.graphite.address}",
         [location for location, names in coils.items() if not names],
     )

@@ -108,9 +108,12 @@ def of_the_collector() -> Points:
 
 
 def of_carbon() -> Points:
-    names = ("metricsReceived", "committedPoints", "droppedCreates", "errors", "cache.size")
-    for name in (*names, "cache.overflow"):
+    names = ("metricsReceived", "committedPoints", "creates", "droppedCreates", "errors")
+    for name in (*names, "cache.size", "cache.overflow"):
         yield f"carbon.agents.here-a.{name}", NOW - HOUR, 1
+    of_go_carbon = ("tcp.metricsReceived", "persister.committedPoints", "persister.created")
+    for name in (*of_go_carbon, "tcp.errors", "cache.size", "cache.overflow"):
+        yield f"carbon.agents.there.{name}", NOW - HOUR, 1
 
 
 def elsewhere() -> Points:
@@ -154,6 +157,12 @@ def test_every_panel_has_data(graphite: EmbeddedGraphite, name: str) -> None:
     for title, series in answers(page).items():
         assert series, title
         assert all(series.values()), title
+
+
+def test_carbon_and_go_carbon_are_lines_of_the_same_panels(graphite: EmbeddedGraphite) -> None:
+    shown = answers(opened("ingest", graphite.url))
+    for title in ("Points received", "Points written", "Series created", "Points in the cache"):
+        assert set(shown[title]) == {"here-a", "there"}, title
 
 
 def test_a_control_chart_is_drawn_from_the_stored_series(graphite: EmbeddedGraphite) -> None:

@@ -12,6 +12,7 @@ import time
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from operator import itemgetter
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -27,7 +28,7 @@ from sample_years import (
 
 from hops.control import Period
 from hops.graphiteweb import Event, GraphiteWeb
-from hops.notes import notes_about
+from hops.notes import Notebook
 from hops.quantities import QUANTITIES
 from hops.report.data import Scanner
 from lab.diamond import PREFIX
@@ -79,9 +80,13 @@ def told(graphite, tmp_path_factory):
     return json.loads(done.stdout), folder / "report.pdf"
 
 
+def notebook(graphite):
+    return Notebook(GraphiteWeb.at(graphite.url), Path("/nowhere"))
+
+
 def scanner(graphite, location):
     """What Graphite has of a scanner, whatever machine its collector ran on."""
-    return Scanner(GraphiteWeb.at(graphite.url), "servers.*.StabilityCollector", location)
+    return Scanner(notebook(graphite), "servers.*.StabilityCollector", location)
 
 
 def words_of(done, coil):
@@ -148,7 +153,7 @@ def test_the_same_question_gets_the_same_file(years, told):
 
 
 def test_the_baseline_begins_after_the_service_note(graphite):
-    [note] = notes_about(GraphiteWeb.at(graphite.url), NORTH, 0, 2_000_000_000)
+    [note] = notebook(graphite).about(NORTH)
     assert note.what == "Service visit: gradients and receiver adjusted"
 
 
@@ -156,12 +161,12 @@ def test_the_baseline_begins_after_the_service_note(graphite):
 def test_notes_are_tagged_with_the_location_with_slashes_or_dots(graphite, location):
     event = {"what": "  new\nphantom ", "tags": ["service", location], "when": 1_700_000_000}
     post_event(graphite, event)
-    found = GraphiteWeb.at(graphite.url)
+    found = notebook(graphite)
     slashed = location.replace(".", "/")
-    assert notes_about(found, slashed, 0, 2_000_000_000) == [
+    assert found.about(slashed) == [
         Event(1_700_000_000, "new phantom", frozenset({"service", location}))
     ]
-    assert notes_about(found, "Else/Where", 0, 2_000_000_000) == []
+    assert found.about("Else/Where") == []
 
 
 def test_programs_are_told_the_same(years, told):

@@ -20,6 +20,8 @@ import pytest
 from beside import real_report
 from delivery import PREFIX, Bay, count, missing, site_of, wait_until
 from programs import ROOT, run
+from render import Server
+from stores import VictoriaMetrics as StandIn
 
 from lab.diamond import DiamondSite
 from lab.graphite import EmbeddedGraphite
@@ -237,6 +239,33 @@ def test_with_it_as_graphite_url_reports_stay_and_the_log_says_what_to_do(
         diamond.stop()
     assert bay.archived() == {}
     assert {path.name for path in bay.folder.iterdir()} == bay.sent.keys()
+
+
+def test_a_later_one_that_answers_as_a_graphite_confirms_every_report(
+    bay: Bay, victoria: VictoriaMetrics, later: str, tmp_path: Path
+) -> None:
+    put(bay, *SAMPLES)
+    diamond = site(tmp_path, bay, victoria.line_port, graphite_url=later, confirm_seconds=0)
+    assert diamond.run_once().wait() == 0
+    assert bay.archived() == bay.sent
+    check_that_all_is_kept(bay, victoria, diamond)
+    run([sys.executable, "-m", "hops", "audit", "-c", str(diamond.conf)])
+
+
+@pytest.fixture
+def later(victoria: VictoriaMetrics) -> Iterator[str]:
+    """The address of what answers as one with a render API, from what this one has."""
+
+    def points() -> dict[str, dict[int, float]]:
+        return {
+            path: {epoch: values[-1] for epoch, values in of_path.items()}
+            for path, of_path in victoria.kept().items()
+        }
+
+    server = Server()
+    server.answer = StandIn(points)
+    yield server.url
+    server.end()
 
 
 def test_beside_a_graphite_it_gets_the_same_points_and_what_it_lacks_can_be_sent_again(

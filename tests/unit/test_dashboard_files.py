@@ -200,6 +200,7 @@ FUNCTIONS = {
     "aliasSub",
     "averageSeries",
     "consolidateBy",
+    "group",
     "keepLastValue",
     "removeBelowValue",
     "sortByName",

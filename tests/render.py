@@ -10,8 +10,11 @@ except ImportError:  # Python 2.7
     from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
     from urlparse import parse_qs, urlsplit
 
+
 class Server(HTTPServer):
-    """Answers every request with `answer(query)`: status, headers and body."""
+    """Answers every request with `answer(query)`: status, headers and body. A query has what was
+    asked for, all of its `targets`, and the `path`.
+    """
 
     def __init__(self):
         HTTPServer.__init__(self, ('127.0.0.1', 0), Handler)
@@ -32,9 +35,10 @@ class Server(HTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        asked = parse_qs(urlsplit(self.path).query)
+        parts = urlsplit(self.path)
+        asked = parse_qs(parts.query)
         query = {name: values[0] for name, values in asked.items()}
-        query['targets'] = asked.get('target', [])
+        query.update(targets=asked.get('target', []), path=parts.path)
         headers = {name.title(): value for name, value in self.headers.items()}
         self.server.requests.append((self.path, headers, query))
         status, headers, body = self.server.answer(query)
@@ -43,6 +47,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(*item)
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.do_GET()
 
     def log_message(self, *arguments):
         pass
