@@ -17,7 +17,7 @@ ROUNDS = 3
 
 
 def a_year_of_a_coil() -> Result:
-    """Processor time for a year of daily scans, of 16 slices: all five quantities."""
+    """Processor time for a year of daily scans, of 16 slices: all quantities."""
     values = random.Random(20261126)
     slices = {
         number: {day * DAY: values.gauss(300, 3) for day in range(YEARS * 365)}

@@ -28,7 +28,7 @@ DASHBOARDS = PROJECT / "grafana" / "dashboards"
 SCHEMAS = PROJECT / "graphite" / "storage-schemas.conf"
 LOCATION = "servers.bench.StabilityCollector.Harvard.Northwest.Bay1"
 FLEET = "servers.bench.StabilityCollector.Harvard.Northwest.Bay2"
-STATES = ("days_to_learn", "out_of_control", "seconds_since_last_scan")
+STATES = ("days_to_learn", "out_of_control", "seconds_since_last_scan", "slow_changes")
 COILS = ("20", "32", "64")
 INGEST = (
     "ingested",
@@ -114,7 +114,8 @@ def _write_series(whisper_dir: Path, until: int) -> None:
 def _write_verdicts(whisper_dir: Path, control: str, until: int, slices: int) -> None:
     for name in STATES:
         _write(whisper_dir, f"{control}.{name}", until, 0)
-    names = (*CHART, "sigmas", *(f"slices.{number}" for number in range(1, slices + 1)))
+    of_slices = (f"slices.{number}" for number in range(1, slices + 1))
+    names = (*CHART, "sigmas", "slope", "slope_margin", *of_slices)
     for quantity in QUANTITIES:
         for name in names:
             _write(whisper_dir, f"{control}.{quantity.column}.{name}", until, 1)

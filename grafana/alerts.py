@@ -16,7 +16,7 @@ from grafana import queries
 from grafana.fleet import NO_SCAN_DAYS
 from grafana.panels import Json
 from grafana.variables import CONTROL, INGEST, SCANNER_UID, Site
-from hops.control import WIDTH
+from hops.control import EWMA_WIDTH, WIDTH
 from hops.quantities import QUANTITIES, WATCHED, Bad, Quantity
 from hops.times import DAY, HOUR
 
@@ -89,26 +89,57 @@ class Rule(NamedTuple):
 
 
 def _deviation(quantity: Quantity) -> Rule:
-    is_low_bad = quantity.bad is Bad.LOW
-    name = quantity.name if quantity.name.isupper() else quantity.name.lower()
-    return Rule(
-        f"hops-{quantity.column.replace('.', '-').lower()}",
+    return _beyond(
+        quantity,
         f"{quantity.name} out of control",
-        f"{CONTROL}.*.{quantity.column}.sigmas",
-        f"In the last scan of {ONE_COIL} the {name}, averaged over all slices, is "
-        f"{_value('%.1f')}standard deviations from the centre line of its own history: "
-        f"further than {WIDTH} {'below' if is_low_bad else 'above'}. {quantity.help}. Look at "
-        "the phantom's place and scan it again. If it stays, compare coils and slices on the "
-        "scanner's page: one coil points at the coil, all coils at the scanner; call service.",
-        f"whether the {name} of any coil is out of control",
+        "sigmas",
+        WIDTH,
+        f"In the last scan of {ONE_COIL} the {_named(quantity)}, averaged over all slices, is",
+        "Look at the phantom's place and scan it again. If it stays, compare coils and slices on "
+        "the scanner's page: one coil points at the coil, all coils at the scanner.",
+        f"whether the {_named(quantity)} of any coil is out of control",
+    )
+
+
+def _slow_change(quantity: Quantity) -> Rule:
+    return _beyond(
+        quantity,
+        f"{quantity.name} changes slowly",
+        "ewma_sigmas",
+        EWMA_WIDTH,
+        f"Over the last scans of {ONE_COIL} the {_named(quantity)} has moved. Its average is",
+        "No scan need be out of control. See on the scanner's page since when, how much it has "
+        "changed over the year, and which coils and slices change.",
+        f"whether the {_named(quantity)} of any coil changes slowly",
+    )
+
+
+def _named(quantity: Quantity) -> str:
+    return quantity.name if quantity.name.isupper() else quantity.name.lower()
+
+
+def _beyond(
+    quantity: Quantity, title: str, series: str, width: int, what: str, first: str, nothing: str
+) -> Rule:
+    """Of a series of sigmas beyond a `width` on the side that matters."""
+    is_low_bad = quantity.bad is Bad.LOW
+    return Rule(
+        "-".join(["hops", *quantity.column.lower().split("."), *series.split("_")[:-1]]),
+        title,
+        f"{CONTROL}.*.{quantity.column}.{series}",
+        f"{what} {_value('%.1f')}standard deviations from the centre line of its own history: "
+        f"further than {width} {'below' if is_low_bad else 'above'}. {quantity.help}. {first} "
+        f"{quantity.remedy}.",
+        nothing,
         quantity=quantity.name,
-        beyond=("lt", -WIDTH) if is_low_bad else ("gt", WIDTH),
+        beyond=("lt", -width) if is_low_bad else ("gt", width),
         seconds=RECENT,
     )
 
 
 SCANS = [
     *map(_deviation, WATCHED),
+    *map(_slow_change, WATCHED),
     Rule(
         "hops-own-limit",
         "Beyond the site's own limit",

@@ -27,7 +27,8 @@ NO_SCAN_DAYS = 4  # a weekday's scan is missed on the next working day even afte
 # A row of Grafana's table has 36 pixels, which nothing changes.
 FORTY_ROWS = 41
 SIGMAS = "sigmas"
-OUT, AGE, LEARNING = "out_of_control", "seconds_since_last_scan", "days_to_learn"
+OUT, SLOW = "out_of_control", "slow_changes"
+AGE, LEARNING = "seconds_since_last_scan", "days_to_learn"
 SCANNER = "Scanner and coil"
 
 # A coil that is scanned on two weekdays rests for up to five days.
@@ -99,7 +100,7 @@ def _table(site: Site) -> Json:
     choices = "&".join(f"var-{name}=\\{index}" for index, name in enumerate(names, 1))
     path = r"^.*StabilityCollector\." + r"([^.]+)\." * len(site.levels) + r"control\.([^.]+)\."
     name = f'{{"row":"{choices}","column":"\\{len(names) + 1}"}}'
-    columns = [OUT, AGE]
+    columns = [OUT, SLOW, AGE]
     for quantity in WATCHED:
         columns += [f"{quantity.column}.{VALUE}", f"{quantity.column}.{SIGMAS}"]
     return table(
@@ -107,7 +108,8 @@ def _table(site: Site) -> Json:
             "Scanners and coils",
             "The last scan in the time shown, mean of all slices, and how many standard deviations "
             "it is from the centre line of its own history: red beyond the limit on the side that "
-            "matters. The worst are first. A click on a row leads to its trends.",
+            "matters. Slow: how many quantities change slowly, as their moving averages tell. The "
+            "worst are first. A click on a row leads to its trends.",
             "none",
             0,
         ),
@@ -116,7 +118,7 @@ def _table(site: Site) -> Json:
                 queries.newest(f"{site.control}.{series}"), rf"{path}([^,()]+).*$", name
             )
             for series in (
-                f"{{{OUT},{AGE},{LEARNING}}}",
+                f"{{{OUT},{SLOW},{AGE},{LEARNING}}}",
                 f"*.*.{{{VALUE},{SIGMAS}}}",
             )
         ],
@@ -153,6 +155,15 @@ def _states() -> list[Json]:
                 "mappings": [fine],
                 "custom.displayMode": "color-background-solid",
                 **colored(((None, "transparent"), (1, "red"))),
+            },
+        ),
+        override(
+            SLOW,
+            {
+                "displayName": "Slow",
+                "mappings": [limits],
+                "custom.displayMode": "color-background-solid",
+                **colored(((None, "transparent"), (1, "purple"))),
             },
         ),
         override(

@@ -28,7 +28,8 @@ PAUSE = 14 * DAY
 
 VALUE, CENTRE, LOWER, UPPER, BEYOND = "value", "centre", "lower", "upper", "beyond"
 LIMIT, BEYOND_LIMIT = "limit", "beyond_limit"
-CHART = (VALUE, CENTRE, LOWER, UPPER, BEYOND, LIMIT, BEYOND_LIMIT)
+EWMA, EWMA_BEYOND = "ewma", "ewma_beyond"
+CHART = (VALUE, CENTRE, LOWER, UPPER, EWMA, EWMA_BEYOND, BEYOND, LIMIT, BEYOND_LIMIT)
 
 
 class Shown(NamedTuple):
@@ -83,7 +84,7 @@ def from_zero(panel: Json, least_top: float) -> Json:
 
 
 def control_chart(shown: Shown, queries: Sequence[str]) -> Json:
-    """A trend with the lines of CHART: big red dots are beyond a limit."""
+    """A trend with the lines of CHART: big dots are beyond a limit, purple ones a slow change."""
     line = {
         "custom.showPoints": "never",
         "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
@@ -97,11 +98,14 @@ def control_chart(shown: Shown, queries: Sequence[str]) -> Json:
         "custom.hideFrom": {"legend": False, "tooltip": True, "viz": False},
     }
     limits = {**line, "color": _fixed("orange")}
+    average = {"color": _fixed("purple"), "custom.lineStyle": {"fill": "solid"}}
     overrides = [
         override(VALUE, {"color": _fixed("blue")}),
         override(CENTRE, {**line, "color": _fixed("#8e8e8e")}),
         override(LOWER, limits),
         override(UPPER, {**limits, "custom.fillBelowTo": LOWER, "custom.fillOpacity": 8}),
+        override(EWMA, {**line, **average, "displayName": "moving average"}),
+        override(EWMA_BEYOND, {**mark, **average, "displayName": "slow change"}),
         override(BEYOND, mark),
         override(LIMIT, {**line, "color": _fixed("red")}),
         override(BEYOND_LIMIT, {**mark, "displayName": "beyond limit"}),

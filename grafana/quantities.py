@@ -21,13 +21,22 @@ def shown(quantity: Quantity, more: str, title: str = "") -> Shown:
     return Shown(title or quantity.name, text, unit, quantity.decimals)
 
 
+def chart_help(quantity: Quantity) -> str:
+    """What its control chart is of, what to do when it moves, and how to read it."""
+    return (
+        f"Mean of all slices. {quantity.remedy}. {how_limits(quantity)} Source: {quantity.source}."
+    )
+
+
 def how_limits(quantity: Quantity) -> str:
     """What its control chart shows, in sentences."""
     return (
         f"Grey: centre line, the mean of the {HISTORY} days that ended {LAG} days before, begun "
         f"anew at a service note. Orange: limits, {WIDTH} of their standard deviations away; none "
         "while the coil is learning. Red line: the site's own limit. A big red dot is a scan "
-        f"beyond a limit {SIDES[quantity.bad]}, the side that matters."
+        f"beyond a limit {SIDES[quantity.bad]}, the side that matters. Purple: moving average, in "
+        "which a scan counts a fifth; with a dot where it is so far from the centre line that this "
+        "is a slow change."
     )
 
 

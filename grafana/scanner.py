@@ -16,7 +16,7 @@ from grafana.panels import (
     tiles,
     trend,
 )
-from grafana.quantities import SIGMAS_UNIT, by_side, how_limits, shown
+from grafana.quantities import SIGMAS_UNIT, by_side, chart_help, shown
 from grafana.variables import SCANNER_UID, Site
 from hops.control import WIDTH
 from hops.quantities import FIT, SIGNAL, SNR, WATCHED, Quantity
@@ -49,6 +49,7 @@ def scanner(site: Site) -> Json:
                 [
                     Placed(_sigmas(coil), 16, 4),
                     Placed(_state(coil), 8, 4),
+                    Placed(_slopes(coil), FULL, 3),
                     Placed(_slice_map(coil), FULL, 10),
                     *(Placed(_chart(coil, each), HALF, HEIGHT) for each in CHARTED),
                 ],
@@ -57,9 +58,10 @@ def scanner(site: Site) -> Json:
             Row(
                 "Slice by slice: coil $coil",
                 [
-                    Placed(panel, HALF, HEIGHT)
+                    Placed(panel, FULL // len(panels), HEIGHT)
                     for each in CHARTED
-                    for panel in (_slices(reports, each), _slice_sigmas(coil, each))
+                    for panels in [_slice_panels(coil, reports, each)]
+                    for panel in panels
                 ],
                 repeat="coil",
                 folded=True,
@@ -108,6 +110,25 @@ def _sigmas(coil: str) -> Json:
     )
 
 
+def _slopes(coil: str) -> Json:
+    return tiles(
+        Shown(
+            "Change over the last year",
+            "Slope of a line through the year that ended with the last scan, in percent a year, or "
+            "since the last service note, and how far the truth may be from it either way (95 % "
+            "confidence). A slope that is less than that is none. 0 and 0: less than six months.",
+            "percent",
+            1,
+        ),
+        [
+            queries.named(queries.newest(queries.control(coil, each, name)), f"{each.name}{mark}")
+            for each in CHARTED
+            for name, mark in (("slope", ""), ("slope_margin", " \N{PLUS-MINUS SIGN}"))
+        ],
+        [(None, "text")],
+    )
+
+
 def _state(coil: str) -> Json:
     state = {"Last scan": "seconds_since_last_scan", "Days to learn": "days_to_learn"}
     return tiles(
@@ -136,7 +157,7 @@ def _state(coil: str) -> Json:
 
 def _chart(coil: str, quantity: Quantity) -> Json:
     return control_chart(
-        shown(quantity, f"Mean of all slices. {how_limits(quantity)}"),
+        shown(quantity, chart_help(quantity)),
         [queries.lines(coil, quantity, CHART)],
     )
 
@@ -154,6 +175,12 @@ def _slice_map(coil: str) -> Json:
         [queries.by_slice(queries.control(coil, SNR, f"slices.{SLICES}"))],
         SLICE_COLORS,
     )
+
+
+def _slice_panels(coil: str, reports: str, quantity: Quantity) -> list[Json]:
+    """Of what is computed, no value of a slice is stored."""
+    values = [_slices(reports, quantity)] if quantity.derived is None else []
+    return [*values, _slice_sigmas(coil, quantity)]
 
 
 def _slices(reports: str, quantity: Quantity) -> Json:

@@ -23,6 +23,14 @@ This is the only definition: the judge stores what it says, and pages, alerts an
   coil for a bad one on a third of all days. J. D. Cryer and T. P. Ryan recommend the former too:
   The Estimation of Sigma for an X Chart: MR/d2 or S/c4?, Journal of Quality Technology 22 (1990)
   187-192.
+- What changes slowly is seen by a second chart, that of the exponentially weighted moving average
+  (S. W. Roberts, Technometrics 1 (1959) 239-250; handbook, 6.3.2.4): a scan counts with a weight of
+  EWMA_WEIGHT, those before it with the rest, and the limits are EWMA_WIDTH of the average's
+  standard deviations from the same centre line. A scan counts no more than one on its limit, so
+  that a misplaced phantom is not taken for a slow change. The handbook's width of 3 is for
+  independent scans; with it sound coils of the sample data alarm for a quarter of the time. With 5
+  they alarm less often than by single scans, SNR 163 times and not 178 in 96 years of coils, and
+  the element that fails is seen a week earlier.
 - What is judged is a scan to come, by a mean and a deviation that so few days do not tell exactly:
   the deviation is made as much greater as it takes for WIDTH of them to hold of such a scan what
   WIDTH standard deviations hold of a normal distribution (`predicted`): 21 % for 20 days, 1 % for
@@ -50,6 +58,10 @@ FEWEST = 20
 HISTORY = 305
 LAG = 60
 """Days that the baseline lasts, and that it ended before."""
+
+EWMA_WEIGHT = 0.2
+EWMA_WIDTH = 5
+"""Of the newest scan in the moving average, and of its limits in its standard deviations."""
 
 MOST_SIGMAS = 100.0
 """No value is called farther away: of a baseline that never varied, every other one is."""
@@ -83,6 +95,12 @@ class Limits:
     def upper(self) -> float:
         """The upper limit."""
         return self.centre + self.distance
+
+    @property
+    def of_average(self) -> Limits:
+        """Those of the moving average."""
+        narrower = math.sqrt(EWMA_WEIGHT / (2 - EWMA_WEIGHT))
+        return Limits(self.centre, self.sigma * narrower, EWMA_WIDTH)
 
     def sigmas(self, value: float) -> float:
         """How many standard deviations a value is above the centre line; negative: below."""
@@ -121,6 +139,8 @@ class Judged(NamedTuple):
 
     epoch: int
     value: float
+    average: float
+    """The moving average of the scans up to this one."""
     limits: Limits | None
     """None while the chart is learning."""
     baseline: Baseline | None
@@ -154,26 +174,49 @@ def judge(
     for epoch in sorted(series):
         if fixed.since <= epoch <= fixed.until:
             history.add(epoch, series[epoch])
-    return [Judged(epoch, series[epoch], *history.of_all_days()) for epoch in sorted(series)]
+    found, average = history.of_all_days(), _Average()
+    return [
+        Judged(epoch, series[epoch], average.add(epoch, series[epoch], found[0]), *found)
+        for epoch in sorted(series)
+    ]
 
 
 def _judge_by_history(
     series: Mapping[int, float], notes: Iterable[int], width: float
 ) -> list[Judged]:
     services = sorted(notes, reverse=True)
-    history = _History(width)
-    found = []
+    history, average = _History(width), _Average()
+    judged = []
     for epoch in sorted(series):
         while services and services[-1] <= epoch:
             services.pop()
-            history = _History(width)
-        found.append(Judged(epoch, series[epoch], *history.before(epoch)))
-        history.add(epoch, series[epoch])
-    return found
+            history, average = _History(width), _Average()
+        value, found = series[epoch], history.before(epoch)
+        judged.append(Judged(epoch, value, average.add(epoch, value, found[0]), *found))
+        history.add(epoch, value)
+    return judged
 
 
 Found = tuple[Optional[Limits], Optional[Baseline], int]
 """Limits, what they are from, and how many days they lack."""
+
+
+class _Average:
+    """The moving average of the days since the last service, of each day the last scan."""
+
+    def __init__(self) -> None:
+        self._day = -1
+        self._value: float | None = None
+        self._before: float | None = None
+
+    def add(self, epoch: int, value: float, limits: Limits | None) -> float:
+        """The average with a scan, later than all before."""
+        if epoch // DAY != self._day:
+            self._day, self._before = epoch // DAY, self._value
+        counted = min(max(value, limits.lower), limits.upper) if limits else value
+        before = counted if self._before is None else self._before
+        self._value = before + EWMA_WEIGHT * (counted - before)
+        return self._value
 
 
 class _History:

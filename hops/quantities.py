@@ -1,9 +1,15 @@
-"""What a scan measures and what of it is watched: one table for report, dashboards and alerts."""
+"""What a scan measures and what of it is watched: one table for the judge, pages, alerts, reports
+and the manual."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
+
+from hops import fit
+from hops.fit import BySlice
 
 
 class Bad(IntEnum):
@@ -14,9 +20,19 @@ class Bad(IntEnum):
     HIGH = 1
 
 
+class Derived(NamedTuple):
+    """How a quantity is computed that is in no column of a report."""
+
+    columns: tuple[str, ...]
+    """Those that it takes."""
+    compute: Callable[[Mapping[str, BySlice]], BySlice]
+    """The quantity from the values of these columns."""
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """A column of a report as it is watched."""
+    """A column of a report as it is watched, or what is computed from several. Sentences are
+    without the last full stop."""
 
     name: str
     column: str
@@ -26,8 +42,24 @@ class Quantity:
     unit: str
     decimals: int
     bad: Bad
-    help: str
-    """The same in sentences, with what changes it; without the last full stop."""
+    definition: str
+    """The same in a sentence, with its unit."""
+    causes: str = ""
+    """What changes it, in a sentence."""
+    remedy: str = ""
+    """What a site does then, in sentences."""
+    source: str = ""
+    """Whose definition it is."""
+    derived: Derived | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a report that it takes."""
+        return self.derived.columns if self.derived else (self.column,)
+
+    def values(self, columns: Mapping[str, BySlice]) -> BySlice:
+        """Its values, from those of its `columns` by their names."""
+        return self.derived.compute(columns) if self.derived else columns[self.column]
 
     @property
     def section(self) -> str:
@@ -39,10 +71,18 @@ class Quantity:
         """Whether its axis does: for what is best when it is nothing."""
         return self.bad is Bad.HIGH
 
+    @property
+    def help(self) -> str:
+        """What it is, and what changes it."""
+        return ". ".join(filter(None, (self.definition, self.causes)))
+
     def is_better(self, side: int) -> bool:
         """Whether a value above (1) or below (-1) its limit is better than the baseline."""
         return self.bad * side < 0
 
+
+FBIRN = "Friedman and Glover, J. Magn. Reson. Imaging 23:827-839 (2006)"
+FBIRN_2012 = "Glover et al., J. Magn. Reson. Imaging 36:39-54 (2012)"
 
 SNR = Quantity(
     "SNR",
@@ -51,18 +91,26 @@ SNR = Quantity(
     "",
     1,
     Bad.LOW,
-    "Signal-to-noise ratio, without a unit. It falls when a coil element, a preamplifier or a "
-    "connection fails",
+    "Signal-to-noise ratio, without a unit: signal in the phantom by the noise, for each "
+    "measurement, and the mean of the measurements",
+    "It falls when a coil element, a preamplifier or a connection fails",
+    "Compare slices and coils: some slices of one coil point at an element of it, all coils at the "
+    "scanner or the phantom. Plug the coil anew, scan again, then call service",
+    "The sequence's own estimate of the noise, so that it compares with itself alone. fBIRN's SNR, "
+    f"one number of the difference of odd and even measurements, is another: {FBIRN}",
 )
 SIGNAL = Quantity(
     "Signal",
     "SI.mean",
     "mean intensity",
-    "scanner's units",
+    "intensity units",
     1,
     Bad.BOTH,
-    "Mean signal (SI) in the phantom, in the scanner's intensity units. It follows the "
-    "transmitter's and receiver's adjustment, and the phantom's temperature and place",
+    "Mean signal (SI) in the phantom, in the scanner's intensity units",
+    "It follows the transmitter's and receiver's adjustment, and the phantom's temperature and "
+    "place",
+    "Alone it is no fault: see whether the phantom lies as always and has the room's temperature",
+    f"fBIRN's mean signal: {FBIRN}",
 )
 DRIFT = Quantity(
     "Drift",
@@ -71,8 +119,25 @@ DRIFT = Quantity(
     "%",
     3,
     Bad.HIGH,
-    "Peak to peak of the signal (SI) over the scan, as a part of its mean. It rises when gradients "
-    "and shim iron warm up",
+    "Peak to peak of the raw signal (SI) over the scan, in percent of its mean",
+    "It rises when gradients and shim iron warm up, and with every spike",
+    "See which it is: the drift of the fit rises with the former alone, fluctuation with spikes",
+    f"fBIRN's drift: {FBIRN}",
+)
+DRIFT_OF_FIT = Quantity(
+    "Drift of the fit",
+    "fit.driftpct",
+    "peak to peak of the fitted parabola",
+    "%",
+    3,
+    Bad.HIGH,
+    "Peak to peak of the second-order polynomial that is fitted to the signal over the scan, in "
+    "percent of the mean signal",
+    "It rises when gradients and shim iron warm up; spikes hardly move it",
+    "See what ran before the scan, and whether it came after as long a pause as usual; then ask "
+    "service for cooling and shim",
+    f"fBIRN's drift of the fit: {FBIRN}; computed here from the columns of the fit",
+    Derived(fit.COLUMNS, fit.drift),
 )
 FLUCTUATION = Quantity(
     "Fluctuation",
@@ -81,25 +146,32 @@ FLUCTUATION = Quantity(
     "%",
     4,
     Bad.HIGH,
-    "Standard deviation of the signal (SIfit) over the scan, with its slow drift fitted and taken "
-    "out, as a part of its mean. It rises with spikes, vibration and unsteady power",
+    "Standard deviation of the signal over the scan about the fitted second-order polynomial "
+    "(SIfit), in percent of the signal",
+    "It rises with spikes, vibration and unsteady power",
+    "Scan again with the room's lights and pumps off and all doors shut; look for loose metal and "
+    "cables, then call service for a spike test",
+    f"fBIRN's percent fluctuation: {FBIRN}; {FBIRN_2012}",
 )
 GHOST = Quantity(
     "Ghost level",
     "ghost.mean",
     "Nyquist ghosting",
-    "scanner's units",
+    "%",
     2,
     Bad.HIGH,
-    "Nyquist ghost level as the scanner reports it, usually in percent of the signal. It rises "
-    "with unsteady gradients, eddy currents and a bad shim",
+    "Mean Nyquist ghost: signal where there is no phantom, in percent of that in it",
+    "It rises with unsteady gradients, eddy currents and a bad shim",
+    "Shim and scan again, then ask service for eddy currents and the gradients' delays. Less than "
+    "3 % is a common limit",
+    f"fBIRN's mean ghost percentage: {FBIRN_2012}",
 )
 
-QUANTITIES = (SNR, SIGNAL, DRIFT, FLUCTUATION, GHOST)
+QUANTITIES = (SNR, SIGNAL, DRIFT, DRIFT_OF_FIT, FLUCTUATION, GHOST)
 """What is judged."""
 SECTIONS = "{" + ",".join(sorted({each.section for each in QUANTITIES})) + "}"
 """Theirs, as a level of a path of Graphite's."""
-WATCHED = (SNR, GHOST, DRIFT, FLUCTUATION)
+WATCHED = (SNR, GHOST, DRIFT, DRIFT_OF_FIT, FLUCTUATION)
 """What alerts are about: those that have a bad side."""
 
 
@@ -120,8 +192,8 @@ FIT = (
         "intensity units squared",
         1,
         Bad.HIGH,
-        "Sum of the squared residuals of the fit, in intensity units squared. It rises with the "
-        "fluctuation",
+        "Sum of the squared residuals of the fit, in intensity units squared",
+        "It rises with the fluctuation",
     ),
 )
 """What the scanner's page shows too."""

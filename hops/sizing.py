@@ -38,10 +38,11 @@ CHOICES = {
     "reports are to come in",
 }
 
-# What is judged: of each watched quantity value, centre, lower, upper, sigmas, beyond, and sigmas
-# of each slice; and three numbers of the coil.
-JUDGED_SERIES = 6
-JUDGED_OF_COIL = 3
+# What is judged: of each watched quantity value, centre, lower, upper, sigmas, beyond, ewma,
+# ewma_sigmas, ewma_beyond, slope, slope_margin, and sigmas of each slice; and four numbers of the
+# coil.
+JUDGED_SERIES = 11
+JUDGED_OF_COIL = 4
 JUDGED_RETENTION = "1h:1y,1d:25y"
 
 

@@ -14,6 +14,7 @@ import diamond3
 from diamond3.cli import argument_parser
 from grafana.alerts import alert_rules
 from grafana.variables import Site
+from hops.quantities import QUANTITIES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -118,6 +119,26 @@ def alerts() -> str:
     return _table(("rule", "asked every", "fires after"), rules)
 
 
+# -- quantities ----------------------------------------------------------------------------
+
+
+def quantities() -> str:
+    """What is watched: each quantity's definition, source and remedy."""
+    return "\n\n".join(
+        f"### {each.name}\n\n`{each.column}`, in {each.unit or 'no unit'}. "
+        f"{_prose(each.definition)}.\n\n"
+        + "\n".join(
+            f"- *{head}:* {_prose(text)}."
+            for head, text in (
+                ("Changes", each.causes),
+                ("Then", each.remedy),
+                ("Source", each.source),
+            )
+        )
+        for each in QUANTITIES
+    )
+
+
 # -- Markdown ------------------------------------------------------------------------------
 
 
@@ -144,6 +165,7 @@ PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("how-to/be-alerted.md", "alert rules"): alerts,
     ("reference/configuration.md", "collector keys"): collector_keys,
     ("reference/configuration.md", "diamond keys"): diamond_keys,
+    ("reference/quantities.md", "quantities"): quantities,
     ("reference/commands.md", "diamond3 options"): diamond3_options,
 }
 

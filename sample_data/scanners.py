@@ -23,7 +23,7 @@ class Coil:
 
     `channels` is the number of receive channels; `weekdays` are the days it is scanned on
     (Monday is 0). Profiles along the phantom: `signal` (scanner's units), `snr` (no unit),
-    `ghost` (scanner's units, as the report has them), `warming` (linear change of the signal over
+    `ghost` (percent of the signal), `warming` (linear change of the signal over
     a scan, in percent of it).
     """
 

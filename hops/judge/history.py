@@ -47,11 +47,17 @@ def values(
     graphite: GraphiteWeb, coil_path: str, quantity: Quantity, when: Sequence[Piece]
 ) -> dict[int, Series]:
     """The values of a quantity in each slice, in all of these pieces."""
+    columns = {name: _column(graphite, f"{coil_path}.{name}", when) for name in quantity.columns}
+    found = quantity.values(columns)
+    return {number: dict(series) for number, series in found.items() if series}
+
+
+def _column(graphite: GraphiteWeb, path: str, when: Sequence[Piece]) -> dict[int, Series]:
+    """The values of a column of the reports in each slice."""
     found: dict[int, Series] = defaultdict(dict)
     for piece in when:
-        target = f"{coil_path}.{quantity.column}.{paths.ANY}"
-        for path, series in graphite.series(target, *piece).items():
-            number = paths.series(path).slice
+        for name, series in graphite.series(f"{path}.{paths.ANY}", *piece).items():
+            number = paths.series(name).slice
             if number.isdigit():
                 found[int(number)].update(
                     (epoch, value) for epoch, value in series.items() if math.isfinite(value)

@@ -128,6 +128,7 @@ class Judge:
         numbers = {
             "seconds_since_last_scan": float(max(0, now - newest[0].epoch)),
             "out_of_control": float(sum(each.is_out for each in newest)),
+            "slow_changes": float(sum(each.is_slow for each in newest)),
             "days_to_learn": float(max(each.days_to_learn for each in newest)),
         }
         return self._metrics(coil, "", {now: numbers})

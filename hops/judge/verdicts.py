@@ -12,6 +12,7 @@ from hops.control import Judged, Period
 from hops.graphiteweb import Series
 from hops.judge.rules import Limit
 from hops.quantities import WATCHED, Bad, Quantity
+from hops.slope import Slope, slope
 
 NOTHING = -1.0
 """What is stored where there should be nothing and was something before, as of a service noted
@@ -30,6 +31,8 @@ class Newest(NamedTuple):
     is_out: bool
     """Whether it is beyond its bad side, or the site's own limit."""
     days_to_learn: int
+    is_slow: bool
+    """Whether the moving average is beyond its bad side."""
 
 
 class Verdicts(NamedTuple):
@@ -59,11 +62,16 @@ def judge(
             judged.epoch: rounded(_sigmas(judged))
             for judged in control.judge(values, services, fixed)
         }
-    newest = [
-        Newest(judged.epoch, _is_out(quantity, judged, limit), judged.days_to_learn)
-        for judged in means[-1:]
-    ]
-    return Verdicts(series, next(iter(newest), None))
+    if not means:
+        return Verdicts(series, None)
+    last = means[-1]
+    # Of the newest scan alone: it is a year's, and no chart of its own.
+    changed = slope({each.epoch: each.value for each in means}, services) or Slope(0.0, 0.0)
+    series["slope"][last.epoch] = rounded(changed.percent)
+    series["slope_margin"][last.epoch] = rounded(changed.margin)
+    is_slow = quantity in WATCHED and _is_average_beyond(quantity, last)
+    is_out = _is_out(quantity, last, limit)
+    return Verdicts(series, Newest(last.epoch, is_out, last.days_to_learn, is_slow))
 
 
 def mean(slices: Mapping[int, Series]) -> Series:
@@ -86,6 +94,9 @@ def _of_mean(
     # Also while it is learning, so that the last one is always that of the newest scan.
     yield "sigmas", _sigmas(judged)
     yield "beyond", value if _is_beyond(quantity, judged) else None
+    yield "ewma", judged.average if limits else None
+    yield "ewma_sigmas", limits.of_average.sigmas(judged.average) if limits else 0.0
+    yield "ewma_beyond", judged.average if _is_average_beyond(quantity, judged) else None
     over = limit.over(value) if limit else None
     yield "limit", limit.value if limit else None
     yield "over_limit", over
@@ -99,6 +110,16 @@ def _sigmas(judged: Judged) -> float:
 def _is_beyond(quantity: Quantity, judged: Judged) -> bool:
     """Whether it is beyond a limit, and no better for that."""
     side = judged.limits.side(judged.value) if judged.limits else 0
+    return _is_bad(quantity, side)
+
+
+def _is_average_beyond(quantity: Quantity, judged: Judged) -> bool:
+    """The same of the moving average."""
+    side = judged.limits.of_average.side(judged.average) if judged.limits else 0
+    return _is_bad(quantity, side)
+
+
+def _is_bad(quantity: Quantity, side: int) -> bool:
     return side != 0 and quantity.bad in (side, Bad.BOTH)
 
 

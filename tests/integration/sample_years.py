@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from grafana_page import Page, ask_raw
@@ -26,7 +25,7 @@ from PIL import Image
 from whisper_files import store
 
 import stability_report
-from hops.control import judge
+from hops.judge.verdicts import judge
 from hops.quantities import QUANTITIES
 from lab.diamond import PREFIX, DiamondSite
 from lab.graphite import EmbeddedGraphite, find_environment
@@ -54,7 +53,7 @@ LAST_DAY = date(2026, 11, 20)
 AFTERNOON = time_of_day(14)
 
 NORTH_SCANNER, SOUTH_SCANNER = example_scanners(LAST_DAY)
-COLUMNS = {quantity.column for quantity in QUANTITIES}
+COLUMNS = {column for quantity in QUANTITIES for column in quantity.columns}
 
 
 def configuration(folder: Path, url: str) -> Path:
@@ -103,19 +102,18 @@ def _points(scanner: Scanner) -> Iterator[tuple[str, int, float]]:
 
 def _judged(scanner: Scanner) -> Iterator[tuple[str, int, float]]:
     """The control charts of the points."""
-    slices: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    columns: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     for path, epoch, value in _points(scanner):
-        slices[path.rpartition(".")[0]][epoch].append(value)
-    notes = [_repair()["when"]]
-    for path, scans in slices.items():
-        location, coil, *column = path.rsplit(".", 3)
-        chart = ".".join([location, "control", coil, *column])
-        for judged in judge({epoch: fmean(values) for epoch, values in scans.items()}, notes):
-            yield f"{chart}.value", judged.epoch, judged.value
-            if judged.limits:
-                yield f"{chart}.centre", judged.epoch, judged.limits.centre
-                yield f"{chart}.lower", judged.epoch, judged.limits.lower
-                yield f"{chart}.upper", judged.epoch, judged.limits.upper
+        coil, section, column, number = path.rsplit(".", 3)
+        columns[coil][f"{section}.{column}"][int(number)][epoch] = value
+    for coil, values in columns.items():
+        location, _, name = coil.rpartition(".")
+        for quantity in QUANTITIES:
+            slices = {each: dict(series) for each, series in quantity.values(values).items()}
+            for what, points in judge(quantity, slices, [_repair()["when"]]).series.items():
+                for epoch, number in points.items():
+                    if number is not None:
+                        yield f"{location}.control.{name}.{quantity.column}.{what}", epoch, number
 
 
 def main() -> None:

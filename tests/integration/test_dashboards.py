@@ -60,7 +60,8 @@ def graphite(graphite_environment: Environment) -> Iterator[EmbeddedGraphite]:
 
 def reports() -> Points:
     for coil in COILS:
-        for column in ("SI.sdpct", "SIfit.P2Ppct", *(each.column for each in (*QUANTITIES, *FIT))):
+        columns = {column for each in (*QUANTITIES, *FIT) for column in each.columns}
+        for column in ("SI.sdpct", "SIfit.P2Ppct", *columns):
             for number in SLICES:
                 for index, epoch in enumerate(SCANS):
                     yield f"{PREFIX}.{coil}.{column}.{number}", epoch, 100 * number + index
@@ -76,6 +77,7 @@ def judged() -> Points:
             yield f"{of_coil}.seconds_since_last_scan", then, then - SCANS[-1]
             yield f"{of_coil}.days_to_learn", then, 7 if coil == NEW else 0
             yield f"{of_coil}.out_of_control", then, 4 if coil == WEAK else 0
+            yield f"{of_coil}.slow_changes", then, 5 if coil == WEAK else 0
         for quantity in QUANTITIES:
             for epoch in SCANS:
                 is_out = coil == WEAK and epoch == SCANS[-1]
@@ -84,17 +86,21 @@ def judged() -> Points:
                     yield f"{of_coil}.{quantity.column}.{what}", epoch, value
 
 
+NO_SLOPE = {"slope": 0, "slope_margin": 0}
+
+
 def judgement(coil: str, side: int, epoch: int) -> dict[str, float]:
     """Of a scan that is 10 below (-1) its centre line of 50, above it (1) or on it."""
     value = 50 + 10 * side
     if coil == NEW:
-        return {"value": value, "sigmas": 0, "slices.1": 0}
+        return {"value": value, "sigmas": 0, "ewma_sigmas": 0, "slices.1": 0, **NO_SLOPE}
     limits = {"centre": 50.0, "lower": 44.0, "upper": 56.0}
     if coil == TAKEN_BACK and epoch < SCANS[20]:
         limits = dict.fromkeys((*limits, "beyond"), -1.0)
     found = {"value": value, "sigmas": 5 * side, "limit": 59, "over_limit": value - 59, **limits}
+    found |= {"ewma": value, "ewma_sigmas": 6 * side, **NO_SLOPE}
     found |= {f"slices.{number}": 5 * side for number in SLICES}
-    return {**found, "beyond": value} if side else found
+    return {**found, "beyond": value, "ewma_beyond": value} if side else found
 
 
 def of_the_collector() -> Points:
@@ -343,11 +349,12 @@ def place_of(series: Json) -> str:
     return f"{location}.{rest.split('.')[0]}" if is_judged else path.partition(".ingest.")[0]
 
 
+@pytest.mark.parametrize("slowly", ["", "-ewma"])
 @pytest.mark.parametrize("column", [quantity.column for quantity in WATCHED])
-def test_a_rule_fires_for_the_coil_that_is_out_of_control(
-    graphite: EmbeddedGraphite, column: str
+def test_a_rule_fires_for_the_coil_that_is_out_of_control_or_changes_slowly(
+    graphite: EmbeddedGraphite, column: str, slowly: str
 ) -> None:
-    rule = RULES[f"hops-{column.replace('.', '-').lower()}"]
+    rule = RULES[f"hops-{column.replace('.', '-').lower()}{slowly}"]
     assert {place_of(one) for one in asked(graphite.url, rule)} == set(COILS)
     assert firing(graphite.url, rule) == {WEAK}
 

@@ -143,6 +143,48 @@ def test_a_fixed_baseline_of_too_few_days_gives_no_limits():
     assert {(each.limits, each.days_to_learn) for each in found} == {(None, 1)}
 
 
+def averages(found):
+    return [each.average for each in found]
+
+
+def test_the_newest_scan_is_a_fifth_of_the_moving_average():
+    # By hand: 0.2 * 10 = 2, 0.8 * 2 + 0.2 * 20 = 5.6, 0.8 * 5.6 + 0.2 * 5 = 5.48.
+    assert averages(judged([0, 10, 20, 5])) == pytest.approx([0, 2, 5.6, 5.48])
+
+
+def test_a_scan_that_was_repeated_is_one_in_the_moving_average():
+    assert averages(control.judge({0: 0.0, DAY: 90.0, DAY + HOUR: 10.0, 2 * DAY: 20.0})) == (
+        pytest.approx([0, 18, 2, 5.6])
+    )
+
+
+def test_the_moving_average_has_limits_of_its_own():
+    # The handbook, 6.3.2.4: 5 times the root of 0.2/1.8, which is a third, of a deviation of 3.
+    limits = Limits(300, 3).of_average
+    assert (limits.lower, limits.upper) == pytest.approx((295, 305))
+    assert limits.sigmas(306) == pytest.approx(6)
+
+
+def test_a_misplaced_phantom_is_no_slow_change():
+    values = [*wandering(100), 100]
+    *_, before, newest = judged(values)
+    counted = max(newest.limits.lower, 100)
+    assert newest.average == pytest.approx(0.8 * before.average + 0.2 * counted)
+    assert newest.limits.of_average.side(newest.average) == 0
+
+
+def test_a_slow_change_is_seen_that_no_single_scan_shows():
+    found = judged([*wandering(400), *[293.5] * 30])
+    assert {each.limits.side(each.value) for each in found[400:]} == {0}
+    assert found[-1].limits.of_average.side(found[-1].average) == -1
+    assert found[399].limits.of_average.side(found[399].average) == 0
+
+
+def test_the_moving_average_begins_anew_with_a_service():
+    found = judged([10] * 5 + [20] * 5, notes=[5 * DAY])
+    assert averages(found) == [10] * 5 + [20] * 5
+
+
 def test_no_lower_limit_below_nothing():
     assert Limits(centre=0.2, sigma=0.1).lower == 0
     assert Limits(centre=0.2, sigma=0.1).side(0.0) == 0

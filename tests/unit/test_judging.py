@@ -31,11 +31,16 @@ def newest(quantity: Quantity, value: float, **more: object) -> dict[str, float 
 
 
 def test_all_that_pages_draw_is_said_of_a_scan() -> None:
-    # By hand: as the first twenty days stand for a history, four times 300 to 304.
+    # By hand: as the first twenty days stand for a history, four times 300 to 304. A scan of 290
+    # counts a fifth of the moving average, as one on the lower limit.
     # Of a scan to come the deviation is 1.20804 times as much, as Student's t with 19 degrees says.
     centre, sigma = fmean(USUAL[:20]), pstdev(USUAL[:20]) * 1.2080426
     said = newest(SNR, 290)
-    assert [said.pop(name) for name in ("limit", "over_limit", "beyond_limit")] == [None] * 3
+    none = ("limit", "over_limit", "beyond_limit", "ewma_beyond")
+    assert [said.pop(name) for name in none] == [None] * 4
+    average = USUAL[0]
+    for value in USUAL:
+        average += 0.2 * (value - average)
     assert said == pytest.approx(
         {
             "value": 290,
@@ -43,7 +48,11 @@ def test_all_that_pages_draw_is_said_of_a_scan() -> None:
             "lower": centre - 3 * sigma,
             "upper": centre + 3 * sigma,
             "sigmas": (290 - centre) / sigma,
+            "ewma": 0.8 * average + 0.2 * (centre - 3 * sigma),
+            "ewma_sigmas": 3 * (0.8 * average + 0.2 * (centre - 3 * sigma) - centre) / sigma,
             "beyond": 290,
+            "slope": 0,
+            "slope_margin": 0,
             "slices.1": (290 - centre) / sigma,
             "slices.2": (290 - centre) / sigma,
         },
@@ -68,7 +77,8 @@ def test_what_is_better_is_not_beyond_and_a_signal_has_no_alarm(
 ) -> None:
     assert newest(quantity, value)["beyond"] == beyond
     said = judge(quantity, {1: scans(*USUAL, value)}, []).newest
-    assert said == (40 * DAY + 3600, is_out, 0)
+    assert said is not None
+    assert said[:3] == (40 * DAY + 3600, is_out, 0)
 
 
 def test_while_it_learns_there_are_no_limits_and_no_alarms() -> None:
@@ -76,7 +86,24 @@ def test_while_it_learns_there_are_no_limits_and_no_alarms() -> None:
     assert (said["value"], said["sigmas"], said["slices.1"]) == (290, 0, 0)
     assert {said[name] for name in ("centre", "lower", "upper", "beyond")} == {None}
     verdict = judge(SNR, {1: scans(*USUAL, 290)}, [30 * DAY]).newest
-    assert verdict == (40 * DAY + 3600, False, 10)
+    assert verdict == (40 * DAY + 3600, False, 10, False)
+
+
+def test_a_slow_change_is_marked_and_counted_and_no_scan_is_out() -> None:
+    usual = [300.0 + day % 5 for day in range(300)]
+    said = judge(SNR, {1: scans(*usual, *[298.5] * 12)}, [])
+    last = 311 * DAY + 3600
+    assert said.series["beyond"][last] is None
+    assert said.series["ewma_beyond"][last] == said.series["ewma"][last]
+    assert (said.series["ewma_sigmas"][last] or 0) < -5
+    assert said.newest == (last, False, 0, True)
+
+
+def test_the_newest_scan_alone_has_a_slope() -> None:
+    said = judge(SNR, {1: scans(*(400.0 - day / 10 for day in range(365)))}, []).series
+    assert set(said["slope"]) == set(said["slope_margin"]) == {364 * DAY + 3600}
+    # By hand: 36.5 a year, of the mean of the last 360 days, 381.55.
+    assert said["slope"][364 * DAY + 3600] == pytest.approx(-100 * 36.5 / 381.55)
 
 
 @pytest.mark.parametrize(

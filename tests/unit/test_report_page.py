@@ -10,7 +10,7 @@ from coils import DAY, NEWEST, coil, data, fleet
 
 from hops.graphiteweb import Event
 from hops.judge.rules import Limit
-from hops.quantities import GHOST
+from hops.quantities import GHOST, QUANTITIES
 from hops.report import cover
 from hops.report.output import write
 from hops.report.page import draw
@@ -151,8 +151,8 @@ def test_no_day_is_written_twice_below_the_charts(scans):
 
 
 def test_there_is_no_map_of_a_single_slice():
-    assert len(page_of("one slice").axes) == 5
-    assert len(page_of("two slices").axes) == 6
+    assert len(page_of("one slice").axes) == len(QUANTITIES)
+    assert len(page_of("two slices").axes) == len(QUANTITIES) + 1
 
 
 def test_the_users_own_style_changes_nothing(written, tmp_path):

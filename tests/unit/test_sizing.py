@@ -128,7 +128,7 @@ def test_says_what_all_of_it_takes():
     assert done.exit_code == 0
     assert "1,792 series" in done.output
     assert "All 1,792 series: 1.33 GB on disk" in done.output
-    assert "452 series more with 1h:1y,1d:25y, 97.03 MB" in done.output
+    assert "664 series more with 1h:1y,1d:25y, 142.53 MB" in done.output
     assert all(choice in done.output for choice in CHOICES)
 
 
@@ -138,8 +138,8 @@ def test_tells_programs_the_same():
     assert answer["series"] == 1792
     assert answer["bytes"] == 1792 * (16 + 12 + 12 * 219_000)
     assert [each["retention"] for each in answer["choices"]] == list(CHOICES)
-    # Five quantities: six series and sixteen slices each; three of the coil.
-    judged = 4 * (5 * (6 + 16) + 3)
+    # Six quantities: eleven series and sixteen slices each; four of the coil.
+    judged = 4 * (6 * (11 + 16) + 4)
     assert answer["judged"]["series"] == judged
     assert answer["judged"]["bytes"] == judged * (16 + 2 * 12 + 12 * (8760 + 9125))
 
