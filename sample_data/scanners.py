@@ -22,7 +22,7 @@ class Coil:
     """A receive coil and what it measures on the phantom, just after a service visit.
 
     `channels` is the number of receive channels; `weekdays` are the days it is scanned on
-    (Monday is 0). Profiles along the phantom: `signal` (scanner's units), `snr` (no unit),
+    (Monday is 0). Profiles along the phantom: `signal` (intensity units), `snr` (no unit),
     `ghost` (percent of the signal), `warming` (linear change of the signal over
     a scan, in percent of it).
     """

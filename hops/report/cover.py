@@ -76,7 +76,7 @@ def _row(figure: Figure, fleet: Fleet, y: float, verdict: Verdict, page: int) ->
     width = _width(fleet)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
         cell = verdict.cell(quantity)
-        places = [(right - 0.48 * width, "right", 0.46 * width), (right, "right", 0.42 * width)]
+        places = [(right - 0.475 * width, "right", 0.45 * width), (right, "right", 0.42 * width)]
         both = paper.table_row(figure, y, places, [_value(cell), _sigmas(cell)], SIZE)
         if cell.state is State.OUT:
             place = (right - width + 0.007, y - 0.92 * LINE)

@@ -170,7 +170,7 @@ def test_a_page_has_the_limits_and_every_slice_to_copy(pages):
 
 def test_a_site_limit_is_shown_and_told(pages):
     rows = {row[0]: row for row in page_of(pages, "sound").table("Mean of the slices")}
-    assert rows["Ghost level, scanner's units"][5] == "2.000"
+    assert rows["Ghost level, %"][5] == "2.000"
     assert "beyond the site's limit 2.000" in page_of(pages, "sound").text
 
 
