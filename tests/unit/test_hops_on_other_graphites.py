@@ -18,7 +18,9 @@ from render import Server
 from stores import Carbonapi, VictoriaMetrics
 
 import stability_graphite
+from hops.doctor import graphite as doctor
 from hops.doctor import probe
+from hops.doctor.finding import Finding
 from hops.graphiteweb import GraphiteWeb
 from lab.diamond import DiamondSite
 
@@ -245,21 +247,21 @@ def test_the_probe_names_what_hides_new_series(
     store.look()
 
 
-def test_doctor_reads_what_go_carbon_tells_of_itself(
-    site: Site, carbon: Carbon, server: Any
-) -> None:
+def test_doctor_reads_what_go_carbon_tells_of_itself(server: Any) -> None:
     now = int(time.time()) - 120
-    carbon.points["carbon.agents.graphite1.persister.created"][now] = 896.0
-    server.answer = Carbonapi(carbon.points, step=60)
-    found = site.finding("creates")
-    assert found["state"] == "ok"
-    assert "896 new series" in found["text"]
-    carbon.points["carbon.agents.graphite1.cache.overflow"][now] = 12.0
-    server.answer = Carbonapi(carbon.points, step=60)
-    found = site.finding("creates")
-    assert found["state"] == "warning"
-    assert "12 points were lost" in found["text"]
-    assert "max-size" in found["todo"]
+    told = {"carbon.agents.graphite1.persister.created": {now: 896.0}}
+
+    def creates() -> Finding:
+        server.answer = Carbonapi(told, step=60)
+        findings = doctor.check(GraphiteWeb.at(server.url))
+        return next(each for each in findings if each.check == "creates")
+
+    assert creates().state == "ok"
+    assert "896 new series" in creates().text
+    told["carbon.agents.graphite1.cache.overflow"] = {now: 12.0}
+    assert creates().state == "warning"
+    assert "12 points were lost" in creates().text
+    assert "max-size" in creates().todo
 
 
 def test_no_page_or_alert_asks_what_carbonapi_refuses() -> None:
