@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import os
 import re
 import socket
 import subprocess
@@ -62,7 +63,8 @@ def report(graphite, tmp_path, tmp_path_factory):
 def run(folder, url, cwd, *options):
     command = [sys.executable, "-m", "hops", "report", "-c", str(configuration(folder, url))]
     command += ["--until", str(LAST_DAY), "--location", SOUTH, *options]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    wide = {**os.environ, "COLUMNS": "400"}
+    return subprocess.run(command, cwd=cwd, env=wide, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +347,8 @@ def stranger():
     ("answer", "sentence"),
     [
         ((200, b"<html>log in</html>"), "something else than the JSON of a Graphite"),
-        ((200, b"[]"), "something else than the JSON of a Graphite"),
+        ((200, b"{}"), "something else than the JSON of a Graphite"),
+        ((200, b"[]"), "has nothing under"),  # as VictoriaMetrics says
         ((200, b'{"results": 3}'), "something else than the JSON of a Graphite"),
         ((502, b"bad gateway"), "answered 502 Bad Gateway"),
         ((401, b"who are you?"), "answered 401 Unauthorized"),
