@@ -175,7 +175,9 @@ def test_a_control_chart_is_drawn_from_the_stored_series(graphite: EmbeddedGraph
     shown = answers(scanner_of(graphite.url, WEAK))
     for title, value in (("SNR", 40), ("Ghost level", 60), ("Drift", 60), ("Fluctuation", 60)):
         chart = shown[title]
-        assert set(chart) == {"value", "centre", "lower", "upper", "beyond", "limit"}
+        average = {"ewma", "ewma_beyond"}
+        assert set(chart) == {"value", "centre", "lower", "upper", *average, "beyond", "limit"}
+        assert chart["ewma_beyond"] == chart["beyond"]
         assert set(chart["value"]) == set(chart["centre"]) == set(SCANS)
         assert (chart["lower"][SCANS[0]], chart["upper"][SCANS[0]]) == (44, 56)
         # A dot lies on the point that it is about.
