@@ -18,12 +18,12 @@ from hops.times import DAY
 MOST_ROWS = 56
 """Of a page."""
 PLACES = (
-    (LEFT, "left", 0.2), (0.315, "right", 0.04), (0.39, "right", 0.07), (0.435, "right", 0.04),
+    (LEFT, "left", 0.165), (0.28, "right", 0.04), (0.355, "right", 0.07), (0.395, "right", 0.035),
     (0.88, "right", 0.075), (RIGHT, "right", 0.03),
 )
 """Of what is no quantity; between the fourth and the fifth is room for these."""
 FIRST, LAST = PLACES[3][0], PLACES[4][0] - PLACES[4][2]
-SIZE = 7
+SIZE, NUMBERS = 7, 6.5
 MARKED = "#F3B58A"
 LOWEST = 0.1
 """Where words below the table end, as a part of the page's height."""
@@ -59,8 +59,10 @@ def _head(figure: Figure, fleet: Fleet) -> float:
     titles = ("location", "coil", "last scan", "days", "beyond", "page")
     texts = paper.table_row(figure, y, PLACES, titles, SIZE)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
-        place = [(right, "right", _width(fleet) - 0.01)]
-        texts += paper.table_row(figure, y, place, [quantity.name], SIZE)
+        name = quantity.name.replace(" ", "\n", 1)
+        texts.append(
+            figure.text(right, y - 0.75 * LINE, name, size=NUMBERS, va="bottom", ha="right")
+        )
     for text in texts:
         text.set_color(paper.GREY)
     paper.rule(figure, y - 0.95 * LINE)
@@ -76,8 +78,10 @@ def _row(figure: Figure, fleet: Fleet, y: float, verdict: Verdict, page: int) ->
     width = _width(fleet)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
         cell = verdict.cell(quantity)
-        places = [(right - 0.475 * width, "right", 0.45 * width), (right, "right", 0.42 * width)]
-        both = paper.table_row(figure, y, places, [_value(cell), _sigmas(cell)], SIZE)
+        both = [
+            figure.text(x, y, text, size=NUMBERS, va="top", ha="right")
+            for x, text in ((right - 0.39 * width, _value(cell)), (right, _sigmas(cell)))
+        ]
         if cell.state is State.OUT:
             place = (right - width + 0.007, y - 0.92 * LINE)
             figure.add_artist(Rectangle(place, width - 0.004, LINE, color=MARKED, zorder=-1))
@@ -91,9 +95,9 @@ def _value(cell: Cell) -> str:
 
 
 def _sigmas(cell: Cell) -> str:
-    if cell.value is None:
+    if cell.value is None or cell.state is State.LEARNING:
         return "-"
-    return "learns" if cell.state is State.LEARNING else f"{cell.sigmas:+.1f}"
+    return f"{cell.sigmas:+.{int(abs(cell.sigmas) < 9.95)}f}"
 
 
 def _rights(fleet: Fleet) -> list[float]:
