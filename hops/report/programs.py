@@ -17,6 +17,8 @@ COLUMNS = (
     "location", "coil", "time", "quantity", "unit", "slice", "value", "centre", "lower_limit",
     "upper_limit", "sigmas", "own_limit", "out_of_control",
 )
+SLOW = ("ewma", "ewma_sigmas", "slope", "slope_margin")
+"""Of slow changes, as the judge has them."""
 
 
 def as_json(fleet: Fleet) -> dict[str, object]:
@@ -80,6 +82,7 @@ def _quantity(verdict: Verdict, quantity: Quantity) -> dict[str, object]:
     """The newest scan's."""
     cell, scans = verdict.cell(quantity), verdict.means[quantity].scans
     newest = scans[-1] if cell.value is not None else None
+    judged = verdict.data.judged.get(quantity, {})
     return {
         "name": quantity.name,
         "unit": quantity.unit or None,
@@ -89,6 +92,7 @@ def _quantity(verdict: Verdict, quantity: Quantity) -> dict[str, object]:
         "lower_limit": _number(newest and newest.lower) or None,
         "upper_limit": _number(newest and newest.upper),
         "sigmas": cell.sigmas,
+        **{name: judged.get(name, {}).get(newest.epoch) for name in SLOW if newest},
         "own_limit": newest and newest.limit,
         "scans_beyond": cell.beyond,
     }
