@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from hops import control, site, times
-from hops.console import print_json
+from hops.console import print_json, say
 from hops.control import Period
 from hops.errors import Problem
 from hops.judge import rules
@@ -162,18 +162,19 @@ def main(
 
 def _print(fleet: Fleet, files: list[Path]) -> None:
     for verdict in fleet.worst_first:
-        click.echo(f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}")
+        say(f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}")
         for sentence in sentences(verdict):
-            click.echo(f"  {sentence}")
+            say(f"  {sentence}")
     # Of the scanner, so the same for all of its coils.
     for location, lines in {v.data.location: note_lines(v) for v in fleet.verdicts}.items():
-        click.echo(f"Service notes of {location}:" * bool(lines), nl=bool(lines))
+        if lines:
+            say(f"Service notes of {location}:")
         for line in lines:
-            click.echo(f"  {line}")
+            say(f"  {line}")
     for location in fleet.unknown:
-        click.echo(f"{location}: Graphite has nothing of it yet")
+        say(f"{location}: Graphite has nothing of it yet")
     for file in files:
-        click.echo(f"Written: {file}")
+        say(f"Written: {file}")
 
 
 def require_libraries() -> None:
