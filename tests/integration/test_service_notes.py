@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def conf(graphite: EmbeddedGraphite, tmp_path_factory: pytest.TempPathFactory) -
 
 def hops(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hops", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    wide = {**os.environ, "COLUMNS": "400"}  # so that nothing is wrapped
+    return subprocess.run(command, env=wide, capture_output=True, text=True)
 
 
 def epochs_of(graphite: EmbeddedGraphite, tag: str, since: int, until: int) -> list[int]:
