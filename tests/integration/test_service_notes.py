@@ -121,7 +121,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
     store_a_value(graphite, f"servers.collector1.StabilityCollector.{TAG1}.32.SNR.mean.1", first)
     report = hops(
         "report", "-c", conf, "--location", BAY1, "--until", "2026-07-31",
-        "-o", tmp_path / "bay1.html",
+        "-o", tmp_path / "bay1.pdf",
     )
     assert report.returncode == 0, report.stderr
     assert f"Service notes of {BAY1}:\n  1  2026-06-30  gradient coil replaced 線圈\n" in (
