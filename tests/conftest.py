@@ -3,6 +3,11 @@ import os
 
 SKIP_NOTHING = bool(os.environ.get('SKIP_NOTHING'))
 
+# GNU readline, which pytest loads, tells all processes how wide a terminal is that is not there.
+for _name in ('COLUMNS', 'LINES'):
+    os.environ.pop(_name, None)
+    os.unsetenv(_name)
+
 
 def pytest_terminal_summary(terminalreporter):
     if SKIP_NOTHING and terminalreporter.stats.get('skipped'):

@@ -1,6 +1,7 @@
 """What `hops report` reads from a Graphite: values, and what the judge has stored beside them."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from hops.errors import Problem
 from hops.graphiteweb import Event
 from hops.judge.rules import Limit, Rules
 from hops.judge.verdicts import NOTHING
+from hops.notes import Notebook
 from hops.quantities import GHOST, SNR
 from hops.report.data import Scanner
 from hops.report.verdict import State, judge
@@ -36,6 +38,9 @@ class Store:
             if pattern.fullmatch(path)
         }
 
+    def epochs(self, target):
+        return sorted(set().union(*self.series(target, 0, NOW).values()))
+
     def events(self, since, until):
         if self.notes is None:
             raise Problem("http://store answered 404")
@@ -52,7 +57,8 @@ def hours(scans, number):
 
 
 def read(store, days=30, **more):
-    scanner = Scanner(store, "servers.*.StabilityCollector", "Example/Bay1", "UTC", **more)
+    notebook = Notebook(store, Path("/nonexistent/service-notes"))
+    scanner = Scanner(notebook, "servers.*.StabilityCollector", "Example/Bay1", "UTC", **more)
     return judge(scanner.coil("32", Period(NOW - days * DAY, NOW), NOW))
 
 
