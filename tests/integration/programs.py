@@ -37,6 +37,12 @@ def at_a_terminal(name: str, *options: str, temporary: Path) -> subprocess.Popen
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # A shell has its background jobs ignore the signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_the_terminal,
     )
+
+
+def hear_the_terminal() -> None:
+    """Has this process end with its terminal: a shell has its background jobs ignore the one
+    signal, nohup the other."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

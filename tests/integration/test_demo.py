@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from beside import real_report
-from programs import ROOT, at_a_terminal
+from programs import ROOT, at_a_terminal, hear_the_terminal
 
 from lab.graphite import Environment
 from sample_data.files import write_report
@@ -169,6 +169,7 @@ def test_a_terminal_that_closes_leaves_no_process_and_no_folder(
     shutil.copy(next(REPORTS.glob("*.txt")), tmp_path)
     number, terminal = pty.fork()
     if number == 0:
+        hear_the_terminal()
         os.environ["TMPDIR"] = str(temporary)
         os.execv(str(ROOT / "script" / "demo"), ["demo", "--reports", str(tmp_path)])
     out = b""

@@ -42,12 +42,15 @@ def started(temporary: Path, prepare: Callable[[], object]) -> tuple[subprocess.
     return process, folder
 
 
+def hear_the_terminal() -> None:
+    # A shell has its background jobs ignore the one, nohup the other.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_and_more_of_it_leave_no_folder(number: signal.Signals, tmp_path: Path) -> None:
-    # A shell has its background jobs ignore this one.
-    process, folder = started(
-        tmp_path, lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
-    )
+    process, folder = started(tmp_path, hear_the_terminal)
     process.send_signal(number)
     while not (folder / "ending").exists():
         time.sleep(0.01)
