@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -71,9 +72,15 @@ def get(graphite, path, **query):
 
 
 def rendered(graphite, series, hour=HOUR):
-    """The points that the render API has for one hour: [[value, hour]], or [] without any."""
+    """The points that the render API has for one hour: [[value, hour]], or [] without any; None
+    where it answers 500, as it does while carbon is making the file."""
     query = {"target": series, "from": hour - 1, "until": hour, "format": "json"}
-    answer = json.loads(get(graphite, "/render", **query))
+    try:
+        answer = json.loads(get(graphite, "/render", **query))
+    except urllib.error.HTTPError as error:
+        if error.code != 500:
+            raise
+        return None
     return answer[0]["datapoints"] if answer else []
 
 
@@ -266,7 +273,7 @@ def test_two_that_want_the_same_ports_share_none(
 ):
     # As if both had found the same ports free at the same moment.
     choices = iter([graphite._ports, ports.choose_ports()])
-    monkeypatch.setattr(embedded, "choose_ports", lambda web: next(choices))
+    monkeypatch.setattr(embedded, "choose_ports", lambda *ports: next(choices))
     other = EmbeddedGraphite(tmp_path / "other", graphite_environment)
     assert other.line_port == graphite.line_port
     with other:
