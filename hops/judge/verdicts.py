@@ -76,11 +76,16 @@ def judge(
 
 def mean(slices: Mapping[int, Series]) -> Series:
     """The mean over the slices that each scan has."""
+    return {epoch: fmean(values) for epoch, values in by_scan(slices).items()}
+
+
+def by_scan(slices: Mapping[int, Series]) -> dict[int, list[float]]:
+    """The values of all slices in each scan, in the order of the scans."""
     found: dict[int, list[float]] = defaultdict(list)
     for series in slices.values():
         for epoch, value in series.items():
             found[epoch].append(value)
-    return {epoch: fmean(found[epoch]) for epoch in sorted(found)}
+    return {epoch: found[epoch] for epoch in sorted(found)}
 
 
 def _of_mean(

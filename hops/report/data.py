@@ -64,11 +64,7 @@ class CoilData:
 
     def by_scan(self, quantity: Quantity) -> dict[int, list[float]]:
         """The values of all slices in each scan, in the order of the scans."""
-        found: dict[int, list[float]] = defaultdict(list)
-        for series in self.values.get(quantity, {}).values():
-            for epoch, value in series.items():
-                found[epoch].append(value)
-        return {epoch: found[epoch] for epoch in sorted(found)}
+        return verdicts.by_scan(self.values.get(quantity, {}))
 
     def time(self, epoch: int) -> datetime:
         """What the scanner's clock showed at an epoch, without time zone."""

@@ -118,6 +118,12 @@ def names_in(folder):
     return sorted(path.basename for path in folder.listdir())
 
 
+def archived(folder):
+    """The names of the files in a scanner's archive."""
+    path = folder.join('Ingested')
+    return names_in(path) if path.check() else []
+
+
 def errors(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 

@@ -16,6 +16,7 @@ from sites import (
     OLD,
     OLD_EPOCH,
     Site,
+    archived,
     errors,
     hurry,
     is_of_the_drop_in,
@@ -66,11 +67,6 @@ def carbon(site, server, quick):
     server.answer = whisper(carbon.points, STEP)
     site.settings.update(graphite_url=server.url, confirm_seconds=0)
     return carbon
-
-
-def archived(folder):
-    path = folder.join('Ingested')
-    return names_in(path) if path.check() else []
 
 
 # -- the rule ------------------------------------------------------------------------------

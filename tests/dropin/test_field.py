@@ -15,6 +15,7 @@ from sites import (
     NEW_EPOCH,
     OLD,
     OLD_EPOCH,
+    archived,
     errors,
     hurry,
     names_in,
@@ -30,11 +31,6 @@ import stability_share
 
 BAY1 = 'diamond.virtual.testhost.StabilityCollector.Harvard.Northwest.Bay1'
 LOCATION = 'Harvard/Northwest/Bay1'
-
-
-def archived(folder):
-    path = folder.join('Ingested')
-    return names_in(path) if path.check() else []
 
 
 # -- one file's trouble --------------------------------------------------------------------

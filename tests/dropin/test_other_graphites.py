@@ -1,7 +1,7 @@
 # coding=utf-8
 """Confirmation by what answers like a Graphite: VictoriaMetrics, and carbonapi over go-carbon."""
 import pytest
-from sites import NEW, OLD, errors, hurry, names_in, put, warnings
+from sites import NEW, OLD, archived, errors, hurry, put, warnings
 from stores import Carbonapi, VictoriaMetrics
 
 import stability_graphite
@@ -26,11 +26,6 @@ def points(site, server, monkeypatch):
     site.recorder._process = receive
     site.settings.update(graphite_url=server.url, confirm_seconds=0)
     return points
-
-
-def archived(folder):
-    path = folder.join('Ingested')
-    return names_in(path) if path.check() else []
 
 
 def test_victoriametrics_confirms_scans_wherever_in_a_slot_they_are(site, bay1, server, points):
