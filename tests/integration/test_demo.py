@@ -175,7 +175,11 @@ def test_a_terminal_that_closes_leaves_no_process_and_no_folder(
     out = b""
     while b"Diamond looks every" not in out:
         out += os.read(terminal, 4096)
-    assert len(processes_of(temporary)) >= 5  # of hops, Graphite and Diamond
+    # Diamond is started once that is said, and starts processes of its own.
+    deadline = time.monotonic() + PATIENCE
+    while len(processes_of(temporary)) < 5:  # of hops, Graphite and Diamond
+        assert time.monotonic() < deadline, "Diamond does not start"
+        time.sleep(0.2)
     os.close(terminal)
     os.waitpid(number, 0)
     assert processes_of(temporary) == []
