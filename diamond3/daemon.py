@@ -11,11 +11,10 @@ from typing import Callable, NoReturn, Optional
 
 from diamond3.errors import DiamondError
 from diamond3.parts import Parts
-from diamond3.server import Server
+from diamond3.server import STOP_SIGNALS, Server
 
 log = logging.getLogger("diamond")
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SECONDS_TO_STOP = 5.0
 
 

@@ -25,6 +25,7 @@ from diamond3.pauses import Pauses
 log = logging.getLogger("diamond")
 
 HANDLERS = "Handlers"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 # They reach their processes by fork, and only so. Linux forks no longer by default since 3.14,
 # macOS since 3.8.
@@ -133,7 +134,19 @@ def tell(text: str) -> None:
 
 
 def _start_process(name: str, target: Any, arguments: tuple[Any, ...]) -> None:
-    context.Process(name=name, target=target, args=arguments, daemon=True).start()
+    # A stop has to wait until the process is known: it would be left behind.
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        process = context.Process(name=name, target=_run, args=(signals, target, arguments))
+        process.daemon = True
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+
+
+def _run(signals: set[signal.Signals], target: Any, arguments: tuple[Any, ...]) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+    target(*arguments)
 
 
 def _collect(collector: Any, queue: MetricQueue) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from lab.graphite import EmbeddedGraphite, find_environment
 from lab.ports import LOOPBACK, require_free
 from lab.readback import lacking, read_back, values
 from lab.reports import ARCHIVE, Reports, copied, invented
-from lab.workplace import workplace
+from lab.workplace import running, workplace
 
 POLL_SECONDS = 10
 # The embedded carbon writes what it has every second.
@@ -118,17 +117,14 @@ def _site(folder: Path, reports: Reports, graphite: EmbeddedGraphite) -> Diamond
 def _run_diamond(site: DiamondSite, reports: Reports) -> None:
     """Runs the collector once over all that waits, and shows how far it is."""
     with progress("Diamond: reports confirmed and archived", len(reports.good)) as advance:
-        process = site.run_once()
         archived = 0
-        try:
+        with running(site.run_once) as process:
             while process.poll() is None:
                 time.sleep(0.2)
                 now = reports.archived()
                 advance(now - archived)
                 archived = now
             advance(reports.archived() - archived)
-        finally:
-            _end(process)
     if process.returncode and not reports.bad:
         say(f"Diamond had something to complain about; the end of {site.log}:")
         say("".join(site.log.read_text(errors="replace").splitlines(True)[-5:]))
@@ -175,18 +171,9 @@ def _stay(site: DiamondSite, reports: Reports) -> None:
     folder = next(iter(reports.scanners.values()))
     say(f"Diamond looks every {POLL_SECONDS} seconds for new reports, as in {folder}.")
     say("Ctrl-C ends it all.")
-    process = site.start_daemon()
-    try:
+    with running(site.start_daemon) as process:
         process.wait()
-    finally:
-        _end(process)
     say(f"Diamond ended by itself with {process.returncode}: see {site.log}.")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        process.wait()
 
 
 # -- what is shown -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lab.errors import LabError
+from lab.workplace import end_put_off
 
 # Beside the checkout, where the project's tests have it; and Debian's Python, which has fusepy.
 FAULTFS = Path(__file__).resolve().parents[2] / "shared/tools/faultfs.py"
@@ -54,16 +55,23 @@ class FaultyShare:
             folder.mkdir(parents=True, exist_ok=True)
         self.have()
         command = [PYTHON, FAULTFS, self.source, self.mount, self._rules]
-        self._process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        try:
+            with end_put_off():
+                self._process = subprocess.Popen(
+                    list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            self._wait_until_shown(self._process)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _wait_until_shown(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not os.path.ismount(self.mount):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__(None, None, None)
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise LabError(f"{self.source} cannot be shown at {self.mount} by FUSE")
             time.sleep(NAP)
-        return self
 
     def __exit__(
         self,

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.diamond import DiamondSite
+from lab.workplace import end_put_off
 
 # The processes that Diamond starts with one collector, in this order: of the queue between the
 # other two, of the handlers, of the collector. Only the last is started anew when it ends.
@@ -29,7 +30,8 @@ class Daemon:
         """Starts Diamond and does not wait; does nothing when it runs."""
         if not self.is_running():
             self.kill()
-            self._server = self.site.start_daemon()
+            with end_put_off():
+                self._server = self.site.start_daemon()
 
     def is_running(self) -> bool:
         return self._server is not None and self._server.poll() is None

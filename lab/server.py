@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from lab.errors import LabError, PortTaken
+from lab.workplace import end_put_off
 
 START_PATIENCE = 120  # seconds; a start takes two, on a busy machine many more
 STOP_PATIENCE = 60  # seconds for carbon to write what it still has in memory
@@ -55,7 +56,7 @@ class Server:
             return
         self.kill()
         self._lifeline, theirs = socket.socketpair()
-        with theirs, self.log.open("ab") as log:
+        with theirs, self.log.open("ab") as log, end_put_off():
             self._log_start = log.tell()
             self._process = subprocess.Popen(
                 self._command,

@@ -1,12 +1,13 @@
-"""A place for what is started: a temporary folder that goes with the program."""
+"""A place for what is started: a temporary folder, and processes, that go with the program."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +29,37 @@ def workplace(name: str) -> Iterator[Path]:
         if end.code in [128 + number for number in ENDINGS]:
             print("Stopped; the temporary folder is gone.")
         raise
+
+
+@contextmanager
+def running(start: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that `start` starts; it is ended in good order if it has not ended by itself."""
+    process = None
+    try:
+        with end_put_off():
+            process = start()
+        yield process
+    finally:
+        if process is not None and process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def end_put_off() -> Iterator[None]:
+    """Has an end of the program that comes meanwhile wait: a process that was started, but that
+    nobody knows yet, would be left behind."""
+    came: list[int] = []
+    ours = [number for number in ENDINGS if signal.getsignal(number) is _end]
+    for number in ours:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, _end)
+        if came:
+            _end(came[0], None)
 
 
 def _end(number: int, _: object) -> None:

@@ -76,6 +76,34 @@ def test_signal_to_the_whole_group_ends_it_as_cleanly(site, receiver, signum):
     assert site.processes() == []
 
 
+# Python runs the handler of a signal between two steps of its own, also within a start.
+STOPPED_AS_IT_STARTS = """
+import os
+import signal
+
+forks = []
+
+def stop():
+    forks.append(1)
+    if len(forks) == {fork}:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+os.register_at_fork(after_in_parent=stop)
+"""
+
+
+@pytest.mark.parametrize("fork", [1, 2, 3], ids=["queue", "handlers", "collector"])
+def test_a_signal_just_as_a_process_starts_leaves_nothing_behind(site, receiver, fork):
+    hook = site.folder / "sitecustomize.py"
+    hook.write_text(STOPPED_AS_IT_STARTS.format(fork=fork))
+    site.environment["PYTHONPATH"] = str(site.folder)
+    process = site.start("-f", "-l", "--skip-pidfile")
+    output, errors = process.communicate(timeout=SECONDS)
+    assert (process.returncode, errors) == (0, "")
+    assert "Traceback" not in output
+    assert site.processes() == []
+
+
 def test_nothing_is_deprecated_or_left_open(site, receiver):
     site.environment["PYTHONDEVMODE"] = "1"
     process = site.start("-f", "-l", "--skip-pidfile")

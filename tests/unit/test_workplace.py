@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -60,6 +61,34 @@ def test_a_signal_and_more_of_it_leave_no_folder(number: signal.Signals, tmp_pat
     process.communicate()
     assert process.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
+
+
+# The end comes when the process runs and its starter does not know its number yet.
+STARTER = """
+import os, signal, subprocess, time
+from lab.workplace import running, workplace
+
+def start():
+    process = subprocess.Popen(["sleep", "1000"])
+    print(process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return process
+
+with workplace("test"), running(start):
+    time.sleep(1000)
+"""
+
+
+def test_a_process_that_was_just_starting_is_ended_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTER],
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout.split()[0]), 0)
 
 
 def test_it_goes_on_without_a_terminal_where_that_was_asked_for(tmp_path: Path) -> None:
