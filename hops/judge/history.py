@@ -6,9 +6,10 @@ is when retentions change, is asked for alone, and what is older year by year.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from hops import paths
@@ -65,13 +66,18 @@ def _column(graphite: GraphiteWeb, path: str, when: Sequence[Piece]) -> dict[int
     return {number: found[number] for number in sorted(found) if found[number]}
 
 
-def stored(graphite: GraphiteWeb, path: str, piece: Piece) -> Mapping[str, Series]:
-    """What was judged of a quantity in a piece: by the last levels of the paths below `path`."""
-    found = {
-        **graphite.series(f"{path}.{paths.ANY}", *piece),
-        **graphite.series(f"{path}.slices.{paths.ANY}", *piece),
-    }
-    return {name[len(path) + 1 :]: series for name, series in found.items()}
+def stored(
+    graphite: GraphiteWeb, quantity: str, when: Iterable[Piece]
+) -> dict[str, dict[str, Series]]:
+    """What was judged in these pieces: by the paths that fit `quantity`, as of `paths.control`, and
+    by the last levels below them."""
+    found: dict[str, dict[str, Series]] = defaultdict(lambda: defaultdict(dict))
+    levels = quantity.count(".") + 1
+    for piece, below in itertools.product(when, (paths.ANY, f"slices.{paths.ANY}")):
+        for path, series in graphite.series(f"{quantity}.{below}", *piece).items():
+            *above, name = path.split(".", levels)
+            found[".".join(above)][name].update(series)
+    return found
 
 
 def step(graphite: GraphiteWeb, path: str, piece: Piece) -> int | None:

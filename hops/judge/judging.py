@@ -113,7 +113,7 @@ class Judge:
         for piece in pieces:
             step = history.step(self._graphite, f"{path}.value", piece)
             if step != 0:  # else it does not keep what is so old
-                stored = history.stored(self._graphite, path, piece)
+                stored = history.stored(self._graphite, path, [piece]).get(path, {})
                 lacking = _lacking(verdicts.series, stored, piece, step or 1)
                 yield self._metrics(coil, quantity.column, lacking)
         if verdicts.newest:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone, tzinfo
@@ -24,7 +22,9 @@ from hops.times import DAY, HOUR
 
 Judged = Mapping[str, Series]
 """What is judged of a quantity: numbers by the names of the judge's series and by scan."""
-NEVER_NEGATIVE = {"value", "centre", "lower", "upper", "beyond", "limit", "beyond_limit"}
+MAY_BE_NOTHING = {
+    "centre", "lower", "upper", "beyond", "ewma", "ewma_beyond", "limit", "beyond_limit",
+}
 Slices = Mapping[int, Series]
 
 
@@ -152,27 +152,15 @@ class Scanner:
         self, coil: str, when: Sequence[Piece], values: Mapping[Quantity, Slices]
     ) -> dict[Quantity, Judged]:
         """What the judge has stored of the scans, of each quantity whose newest it has judged."""
-        beside = paths.control("", coil, "")
-        found: dict[str, dict[str, Series]] = defaultdict(lambda: defaultdict(dict))
-        for piece in when:
-            for names in ("*.*.*", "*.*.slices.*"):
-                series = self.graphite.series(f"{self.path}{beside}{names}", *piece)
-                for path, points in series.items():
-                    host, _, name = path.partition(beside)
-                    found[host][name].update(points)
+        columns = {quantity.column: quantity for quantity in values}
         judged = {}
-        for quantity, stored in itertools.product(values, found.values()):
-            scans, means = scans_of([values[quantity]]), verdicts.mean(values[quantity])
-            begin = f"{quantity.column}."
-            of_quantity = {
-                name[len(begin) :]: points
-                for name, points in stored.items()
-                if name.startswith(begin)
-            }
-            said = _of_scans(of_quantity, scans)
-            value = said.get("value", {}).get(scans[-1]) if scans else None
-            if value is not None and math.isclose(value, means[scans[-1]]):
-                judged[quantity] = said
+        of_all = paths.control(self.path, coil, f"{paths.ANY}.{paths.ANY}")
+        for path, series in history.stored(self.graphite, of_all, when).items():
+            quantity = columns.get(".".join(path.split(".")[-2:]))
+            if quantity and (means := verdicts.mean(values[quantity])):
+                said, newest = _of_scans(series, list(means)), max(means)
+                if math.isclose(said.get("value", {}).get(newest, math.nan), means[newest]):
+                    judged[quantity] = said
         return judged
 
     def _whole(
@@ -227,7 +215,7 @@ def _of_scans(series: Mapping[str, Mapping[int, float | None]], scans: Sequence[
             scan: number
             for slot, scan in last.items()
             if (number := points[slot]) is not None
-            and not (name in NEVER_NEGATIVE and number == verdicts.NOTHING)
+            and not (name in MAY_BE_NOTHING and number == verdicts.NOTHING)
         }
     return found
 
