@@ -41,8 +41,10 @@ This is the only definition: the judge stores what it says, and pages, alerts an
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from statistics import NormalDist
 from typing import NamedTuple, Optional
 
@@ -68,8 +70,8 @@ MOST_SIGMAS = 100.0
 
 ROUNDING = 1e-9
 _UNITS = 2**80
-"""Values are summed as whole numbers of such parts of 1. Such sums are exact, so that a value that
-is taken out again leaves no trace, and it does not matter where one began to sum."""
+"""Values are summed as whole numbers of such parts of 1. Such sums are exact: the difference of two
+is that of the days between, and it does not matter where one began to sum."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,6 @@ class Judged(NamedTuple):
     """Days with scans that are still needed; 0 where there are limits."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """The newest scans in a row that are beyond one limit: the first of them, and how many."""
-
-    side: int
-    since: int
-    scans: int
-
-
 def judge(
     series: Mapping[int, float],
     notes: Iterable[int] = (),
@@ -168,33 +161,21 @@ def judge(
     `notes`: when services changed what is normal, as epochs. `fixed`: the baseline of all scans,
     as for an accreditation; notes then change nothing.
     """
-    if fixed is None:
-        return _judge_by_history(series, notes, width)
-    history = _History(width)
-    for epoch in sorted(series):
-        if fixed.since <= epoch <= fixed.until:
-            history.add(epoch, series[epoch])
-    found, average = history.of_all_days(), _Average()
-    return [
-        Judged(epoch, series[epoch], average.add(epoch, series[epoch], found[0]), *found)
-        for epoch in sorted(series)
-    ]
-
-
-def _judge_by_history(
-    series: Mapping[int, float], notes: Iterable[int], width: float
-) -> list[Judged]:
-    services = sorted(notes, reverse=True)
-    history, average = _History(width), _Average()
+    services = sorted(notes) if fixed is None else []
     judged = []
-    for epoch in sorted(series):
-        while services and services[-1] <= epoch:
-            services.pop()
-            history, average = _History(width), _Average()
-        value, found = series[epoch], history.before(epoch)
-        judged.append(Judged(epoch, value, average.add(epoch, value, found[0]), *found))
-        history.add(epoch, value)
+    for _, since_service in groupby(sorted(series), lambda epoch: bisect_right(services, epoch)):
+        scans = {epoch: series[epoch] for epoch in since_service}
+        history, average = _History(_within(scans, fixed), width), _Average()
+        for epoch, value in scans.items():
+            found = history.before(epoch) if fixed is None else history.of_all_days()
+            judged.append(Judged(epoch, value, average.add(epoch, value, found[0]), *found))
     return judged
+
+
+def _within(series: Mapping[int, float], period: Period | None) -> Mapping[int, float]:
+    if period is None:
+        return series
+    return {epoch: series[epoch] for epoch in series if period.since <= epoch <= period.until}
 
 
 Found = tuple[Optional[Limits], Optional[Baseline], int]
@@ -220,68 +201,47 @@ class _Average:
 
 
 class _History:
-    """The days of a chart since the last service, and of which of them limits are taken."""
+    """The days of a chart, and the limits that some of them give."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, series: Mapping[int, float], width: float) -> None:
         self._width = width
         # Of each day the last scan.
-        self._epochs: list[int] = []
-        self._values: list[int] = []
-        # The baseline, as indices into these, and the sums of its values and of their squares.
-        self._first = self._end = 0
-        self._sum = self._squares = 0
-        self._of_first_days: Found | None = None
-
-    def add(self, epoch: int, value: float) -> None:
-        """Takes a scan, later than all before."""
-        scaled = int(value * float(_UNITS))
-        if self._epochs and self._epochs[-1] // DAY == epoch // DAY:
-            self._epochs[-1], self._values[-1] = epoch, scaled
-        else:
-            self._epochs.append(epoch)
-            self._values.append(scaled)
+        self._epochs = [*{epoch // DAY: epoch for epoch in sorted(series)}.values()]
+        values = [int(series[epoch] * float(_UNITS)) for epoch in self._epochs]
+        # Of no day, the first, the first two, and so on.
+        self._sums = [0, *accumulate(values)]
+        self._sums_of_squares = [0, *accumulate(value**2 for value in values)]
 
     def before(self, epoch: int) -> Found:
         """What holds for a scan, by the days before its own."""
         day = epoch // DAY
-        self._move_to(day)
-        if self._end - self._first >= FEWEST:
-            return self._found(self._first, self._end, self._sum, self._squares)
-        has_this_day = bool(self._epochs) and self._epochs[-1] >= day * DAY
-        complete = len(self._epochs) - has_this_day
-        if complete < FEWEST:
-            return None, None, FEWEST - complete
-        if self._of_first_days is None:
-            self._of_first_days = self._of_days(FEWEST)
-        return self._of_first_days
+        first, end = self._days_before(day - LAG - HISTORY + 1), self._days_before(day - LAG + 1)
+        if end - first >= FEWEST:
+            return self._found(first, end)
+        days = self._days_before(day)
+        return self._found(0, FEWEST) if days >= FEWEST else _learning(days)
 
     def of_all_days(self) -> Found:
         """What holds if all days are the baseline."""
         days = len(self._epochs)
-        return self._of_days(days) if days >= FEWEST else (None, None, FEWEST - days)
+        return self._found(0, days) if days >= FEWEST else _learning(days)
 
-    def _move_to(self, day: int) -> None:
-        """Has the baseline be the HISTORY that ended LAG before a day."""
-        end, begin = (day - LAG + 1) * DAY, (day - LAG - HISTORY + 1) * DAY
-        while self._end < len(self._epochs) and self._epochs[self._end] < end:
-            self._sum += self._values[self._end]
-            self._squares += self._values[self._end] ** 2
-            self._end += 1
-        while self._first < self._end and self._epochs[self._first] < begin:
-            self._sum -= self._values[self._first]
-            self._squares -= self._values[self._first] ** 2
-            self._first += 1
+    def _days_before(self, day: int) -> int:
+        return bisect_left(self._epochs, day * DAY)
 
-    def _of_days(self, days: int) -> Found:
-        values = self._values[:days]
-        return self._found(0, days, sum(values), sum(value**2 for value in values))
-
-    def _found(self, first: int, end: int, total: int, squares: int) -> Found:
+    def _found(self, first: int, end: int) -> Found:
+        """What the days give, from one index up to another."""
         days = end - first
+        total = self._sums[end] - self._sums[first]
+        squares = self._sums_of_squares[end] - self._sums_of_squares[first]
         scale = days * _UNITS
         sigma = predicted(math.isqrt(days * squares - total * total) / scale, days)
         baseline = Baseline(self._epochs[first], self._epochs[end - 1], days)
         return Limits(total / scale, sigma, self._width), baseline, 0
+
+
+def _learning(days: int) -> Found:
+    return None, None, FEWEST - days
 
 
 def predicted(deviation: float, days: int) -> float:
@@ -300,17 +260,3 @@ def width_for(charts: int) -> float:
         return WIDTH
     normal = NormalDist()
     return -normal.inv_cdf(normal.cdf(-WIDTH) / charts)
-
-
-def newest_run(series: Mapping[int, float], within: Limits) -> Run | None:
-    """How long the newest values of a series, by epoch, have been beyond one limit; None when the
-    newest is not."""
-    epochs = sorted(series, reverse=True)
-    side = within.side(series[epochs[0]]) if epochs else 0
-    if not side:
-        return None
-    count = next(
-        (index for index, epoch in enumerate(epochs) if within.side(series[epoch]) != side),
-        len(epochs),
-    )
-    return Run(side, epochs[count - 1], count)

@@ -7,7 +7,7 @@ from statistics import fmean, pstdev
 import pytest
 
 from hops import control
-from hops.control import Baseline, Limits, Period, Run
+from hops.control import Baseline, Limits, Period
 
 HOUR, DAY = 3600, 86400
 
@@ -211,25 +211,3 @@ def test_many_charts_share_the_false_alarms_of_one():
     # Tables of the normal distribution: 0.00134990 lies beyond 3, 0.0000316712 beyond 4, which is
     # the 42.6th part of it.
     assert control.width_for(42) < 4 < control.width_for(43)
-
-
-def test_a_run_begins_with_the_first_of_the_newest_scans_beyond_the_limit():
-    values = [10, 12, 10, 12, 13, 12.5]
-    series = dict(zip(days(1, 2, 3, 4, 5, 6), values))
-    assert control.newest_run(series, Limits(10, 1, width=1)) == Run(side=1, since=4 * DAY, scans=3)
-
-
-def test_a_run_does_not_change_sides():
-    series = dict(zip(days(1, 2, 3), [12, 12, 8]))
-    run = control.newest_run(series, Limits(10, 1, width=1))
-    assert run == Run(side=-1, since=3 * DAY, scans=1)
-
-
-def test_a_run_may_be_all_there_is():
-    series = dict(zip(days(1, 2), [12, 12]))
-    assert control.newest_run(series, Limits(10, 1, width=1)) == Run(side=1, since=DAY, scans=2)
-
-
-@pytest.mark.parametrize("values", [[], [12, 10]])
-def test_there_is_no_run_when_the_newest_is_within(values):
-    assert control.newest_run(dict(zip(days(1, 2), values)), Limits(10, 1, width=1)) is None
