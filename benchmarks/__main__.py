@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import backlog, delivery, folders, judging, panels, reading
+from benchmarks import delivery, folders, judging, panels, reading
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
 from hops.console import console, say
@@ -52,9 +52,6 @@ def _measure(folder: Path, quick: bool) -> Iterator[Result]:
     say("Delivering ...")
     yield from delivery.to_a_socket(folder / "socket", quick)
     yield from delivery.to_carbon(folder / "carbon", environment, quick)
-    say("Working off a backlog ...")
-    yield from backlog.unconfirmed(quick)
-    yield from backlog.confirmed(folder / "confirmed", environment, quick)
     say("Judging ...")
     yield judging.a_year_of_a_coil()
     say("Drawing dashboards ...")

@@ -21,7 +21,7 @@ from diamond.utils.scheduler import handler_process
 
 from benchmarks.results import Result
 from benchmarks.site import (
-    FIRST_KEPT_DAY,
+    FIRST_DAY,
     Bay,
     NullHandler,
     collector_of,
@@ -183,10 +183,10 @@ def _side_by_side(
     folder: Path, way: Road, reports: int, rounds: int, graphite_url: str = ""
 ) -> tuple[Cost, Cost]:
     """Medians of the floor and of the collector, by turns."""
-    bay = Bay(folder / "bay", FIRST_KEPT_DAY)
+    bay = Bay(folder / "bay")
     collector = collector_of(folder, bay, [way.handler], graphite_url)
     wanted = points()
-    first_epoch = int(FIRST_KEPT_DAY.timestamp())
+    first_epoch = int(FIRST_DAY.timestamp())
 
     def publish() -> None:
         for number in range(reports):

@@ -24,9 +24,8 @@ REAL = PROJECT.parent / "shared" / "real" / "Stability_20180910T090910.txt"
 SAMPLE = SAMPLES / "Stability_20260302T070412.txt"
 SOURCE = REAL if REAL.exists() else SAMPLE
 
-# A backlog of 10,000 days ends in the past, and Graphite keeps those since the second for years.
-FIRST_DAY = datetime(1995, 1, 1, 7)
-FIRST_KEPT_DAY = datetime(2010, 1, 1, 7)
+# Of which Graphite still keeps something.
+FIRST_DAY = datetime(2010, 1, 1, 7)
 LOCATION = "Harvard/Northwest/Bay1"
 COIL = f"{PREFIX}.Harvard.Northwest.Bay1.32"
 # Long ago, so that a report has settled.
@@ -41,16 +40,14 @@ class NullHandler(Handler):  # type: ignore[misc]
 
 
 class Bay:
-    """A folder that gets a report a day, of one content: SOURCE's, if none is given."""
+    """A folder that gets a report a day, all with the content of SOURCE."""
 
-    def __init__(
-        self, folder: Path, first_day: datetime = FIRST_DAY, content: bytes | None = None
-    ) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.archive = folder / "Ingested"
         self.archive.mkdir(parents=True)
-        self._content = content or SOURCE.read_bytes()
-        self._next_scan = first_day
+        self._content = SOURCE.read_bytes()
+        self._next_scan = FIRST_DAY
 
     def scan(self, count: int = 1) -> None:
         """Puts `count` reports into the folder."""
