@@ -8,6 +8,9 @@ for _name in ('COLUMNS', 'LINES'):
     os.environ.pop(_name, None)
     os.unsetenv(_name)
 
+# What hundreds of processes import is compiled once, whatever a shell or a container says.
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
+
 
 def pytest_terminal_summary(terminalreporter):
     if SKIP_NOTHING and terminalreporter.stats.get('skipped'):

@@ -178,7 +178,8 @@ def _installer(python: Path) -> list[str]:
     """uv, where it was installed with us, since it is quicker; else pip."""
     uv = Path(sys.executable).with_name("uv")
     if uv.exists():
-        return [str(uv), "pip", "install", "--python", str(python)]
+        # As pip does: each server would compile anew what it imports.
+        return [str(uv), "pip", "install", "--compile-bytecode", "--python", str(python)]
     return [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
 
 

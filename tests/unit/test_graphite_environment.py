@@ -89,8 +89,9 @@ def test_builds_with_uv_where_that_was_installed_with_us(computer):
     computer.find()
     python = computer.folder / "bin" / "python"
     tools, packages = [step for step in computer.done() if step.startswith("uv")]
-    assert tools == f"uv pip install --python {python} setuptools<81,>=70.1"
-    assert packages.startswith(f"uv pip install --python {python} --no-build-isolation ")
+    install = f"uv pip install --compile-bytecode --python {python} "
+    assert tools == f"{install}setuptools<81,>=70.1"
+    assert packages.startswith(f"{install}--no-build-isolation ")
 
 
 def test_builds_once(computer):
