@@ -102,9 +102,9 @@ def _judge(
     advance: Callable[[int], object],
 ) -> Outcome:
     points = 0
-    services = judge.services(coil, events)
+    services, pieces = judge.services(coil, events), judge.pieces(coil)
     for quantity in QUANTITIES:
-        for metrics in judge.difference(coil, quantity, services):
+        for metrics in judge.difference(coil, quantity, services, pieces):
             sender.publish_all(metrics)
             points += len(metrics)
         advance(1)

@@ -73,8 +73,9 @@ class Judge:
             for coil in self.coils(scanner):
                 services = self.services(coil, events)
                 if self._is_due(coil, services, recent[coil.name], judged[coil.name]):
+                    pieces = self.pieces(coil)
                     for quantity in QUANTITIES:
-                        yield from self.difference(coil, quantity, services)
+                        yield from self.difference(coil, quantity, services, pieces)
                     coil.looked_at = time.monotonic()
                     coil.services, coil.recent = services, recent[coil.name]
                 yield self.about(coil)
@@ -96,11 +97,16 @@ class Judge:
         location = coil.scanner.location
         return notes.begin_anew(event for event in events if notes.is_about(event, location))
 
+    def pieces(self, coil: Coil) -> list[Piece]:
+        """The time in which the coil was scanned, until now."""
+        now = int(time.time())
+        first = min(history.scans(self._graphite, self._coil_path(coil)), default=now)
+        return history.pieces(first, now)
+
     def difference(
-        self, coil: Coil, quantity: Quantity, services: Collection[int]
+        self, coil: Coil, quantity: Quantity, services: Collection[int], pieces: Sequence[Piece]
     ) -> Iterator[Metrics]:
         """What Graphite lacks of the verdicts on a quantity, one piece of time after the other."""
-        pieces = self._pieces(coil)
         location = coil.scanner.location
         verdicts = judge(
             quantity,
@@ -155,11 +161,6 @@ class Judge:
         scanned = max((epoch for _, epoch, _ in recent), default=0) // DAY
         is_lacking = scanned > max(judged, default=0) // DAY
         return time.monotonic() - coil.looked_at > (PATIENCE if is_lacking else DAY)
-
-    def _pieces(self, coil: Coil) -> list[Piece]:
-        now = int(time.time())
-        first = min(history.scans(self._graphite, self._coil_path(coil)), default=now)
-        return history.pieces(first, now)
 
     def _path(self, scanner: Any) -> str:
         """Of a scanner, on whatever machine its collector ran."""

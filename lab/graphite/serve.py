@@ -78,6 +78,7 @@ def run_web(address: str, port: str, static: str) -> None:
 
     django.setup()
 
+    from django.apps import apps  # type: ignore[import-not-found]
     from django.conf import settings  # type: ignore[import-not-found]
     from django.contrib.staticfiles.handlers import (  # type: ignore[import-not-found]
         StaticFilesHandler,
@@ -92,7 +93,8 @@ def run_web(address: str, port: str, static: str) -> None:
     # Not in the place of sys.stderr: a thing without a file number breaks multiprocessing.
     log.startLogging(sys.stdout, setStdout=False)
     settings.STATICFILES_DIRS = [static]
-    # Tables for events and saved dashboards.
+    # Tables for events and saved dashboards, made as they are and not step by step.
+    settings.MIGRATION_MODULES = {app.label: None for app in apps.get_app_configs()}
     call_command("migrate", run_syncdb=True, verbosity=0)
     application = StaticFilesHandler(get_wsgi_application())
     site = Site(WSGIResource(reactor, reactor.getThreadPool(), application))

@@ -14,7 +14,8 @@ import tempfile
 import urllib.parse
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
@@ -28,11 +29,11 @@ import stability_report
 from hops.judge.verdicts import judge
 from hops.quantities import QUANTITIES
 from lab.diamond import PREFIX, DiamondSite
-from lab.graphite import EmbeddedGraphite, find_environment
+from lab.graphite import EmbeddedGraphite, Environment, find_environment
 from sample_data.measure import simulate
 from sample_data.report import report_text
 from sample_data.scanners import NORTH, SOUTH, Scanner, example_scanners
-from sample_data.schedule import schedule
+from sample_data.schedule import DEFAULT_YEARS, schedule
 
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs"
@@ -51,6 +52,9 @@ LOOK = {
 SHOWN = 350 * 86400
 LAST_DAY = date(2026, 11, 20)
 AFTERNOON = time_of_day(14)
+# A scan a day: graphite-web reads every slot of a series, whether there is a value in it or not.
+SCHEMAS = "[stability]\npattern = .*\nretentions = 6h:25y\n"
+ARCHIVES = [(6 * 3600, 25 * 365 * 4)]
 
 NORTH_SCANNER, SOUTH_SCANNER = example_scanners(LAST_DAY)
 COLUMNS = {column for quantity in QUANTITIES for column in quantity.columns}
@@ -62,13 +66,28 @@ def configuration(folder: Path, url: str) -> Path:
     return DiamondSite(folder, scanners, {32: "32", 64: "64"}, 2003, graphite_url=url).conf
 
 
-def fill(graphite: EmbeddedGraphite) -> None:
-    """Stores what a report shows of both scanners, with service notes."""
-    for scanner in (NORTH_SCANNER, SOUTH_SCANNER):
-        store(graphite.whisper_dir, _points(scanner))
-    service = NORTH_SCANNER.history.services[-1]
-    post_event(graphite, _note(NORTH, service, "Service visit: gradients and receiver adjusted"))
-    post_event(graphite, _repair())
+@contextmanager
+def graphite_with_years(
+    folder: Path,
+    environment: Environment,
+    scanners: Sequence[Scanner] = (NORTH_SCANNER, SOUTH_SCANNER),
+    years: float = DEFAULT_YEARS,
+    web_port: int | None = None,
+) -> Iterator[EmbeddedGraphite]:
+    """A Graphite with what a report shows of the scanners, and with service notes."""
+    with EmbeddedGraphite(
+        folder, environment, web_port=web_port, storage_schemas=SCHEMAS
+    ) as graphite:
+        for scanner in scanners:
+            store(graphite.whisper_dir, _points(scanner, years), ARCHIVES)
+        post_event(graphite, _service())
+        post_event(graphite, _repair())
+        yield graphite
+
+
+def _service() -> dict[str, Any]:
+    day = NORTH_SCANNER.history.services[-1]
+    return _note(NORTH, day, "Service visit: gradients and receiver adjusted")
 
 
 def _repair() -> dict[str, Any]:
@@ -89,9 +108,9 @@ def _note(location: str, day: date, what: str) -> dict[str, Any]:
     return {"what": what, "tags": ["service", location.replace("/", ".")], "when": epoch}
 
 
-def _points(scanner: Scanner) -> Iterator[tuple[str, int, float]]:
+def _points(scanner: Scanner, years: float = DEFAULT_YEARS) -> Iterator[tuple[str, int, float]]:
     path = f"{PREFIX}.{stability_report.location_path(scanner.location)}"
-    for scan in schedule([scanner], LAST_DAY):
+    for scan in schedule([scanner], LAST_DAY, years):
         report = stability_report.parse(report_text(simulate(scan)), scan.file_name)
         epoch = int(scan.time.timestamp())
         for point in stability_report.points(report):
@@ -121,10 +140,9 @@ def main() -> None:
     environment = find_environment()
     with (
         tempfile.TemporaryDirectory() as folder,
-        EmbeddedGraphite(Path(folder), environment, web_port=8080) as graphite,
+        graphite_with_years(Path(folder), environment, web_port=8080) as graphite,
     ):
-        fill(graphite)
-        store(graphite.whisper_dir, _judged(SOUTH_SCANNER))
+        store(graphite.whisper_dir, _judged(SOUTH_SCANNER), ARCHIVES)
         _draw_report(graphite, PICTURES / "report.png")
         _draw_trends(graphite, PICTURES / "trends.png")
 

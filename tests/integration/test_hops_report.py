@@ -23,7 +23,7 @@ from sample_years import (
     SOUTH,
     SOUTH_SCANNER,
     configuration,
-    fill,
+    graphite_with_years,
     post_event,
 )
 
@@ -33,7 +33,6 @@ from hops.notes import Notebook
 from hops.quantities import QUANTITIES
 from hops.report.data import Scanner
 from lab.diamond import PREFIX
-from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 
@@ -44,9 +43,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def graphite(graphite_environment, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("graphite")
-    with EmbeddedGraphite(folder, graphite_environment) as running:
-        fill(running)
+    with graphite_with_years(tmp_path_factory.mktemp("graphite"), graphite_environment) as running:
         yield running
 
 

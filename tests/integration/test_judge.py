@@ -1,4 +1,4 @@
-"""`hops judge` and Diamond's StabilityControlCollector on two years of sample data."""
+"""`hops judge` and Diamond's StabilityControlCollector on sample data of more than a year."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 
 import pytest
-from sample_years import SOUTH, fill, post_event
+from sample_years import ARCHIVES, SOUTH, SOUTH_SCANNER, graphite_with_years, post_event
 from whisper_files import store
 
 from hops.control import predicted
@@ -24,7 +24,6 @@ from hops.graphiteweb import GraphiteWeb
 from hops.judge.verdicts import NOTHING
 from hops.quantities import QUANTITIES
 from lab.diamond import PREFIX, DiamondSite
-from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 
@@ -36,17 +35,22 @@ WEAK = f"{PREFIX}.Example.South.Bay2.control.32"
 
 @pytest.fixture(scope="module")
 def graphite(graphite_environment, tmp_path_factory):
-    """With years of reports, and nothing that was judged; the tests here go on from each other."""
-    with EmbeddedGraphite(tmp_path_factory.mktemp("graphite"), graphite_environment) as running:
-        fill(running)
+    """With reports since before the last repair, and nothing that was judged; the tests here go on
+    from each other."""
+    folder = tmp_path_factory.mktemp("graphite")
+    with graphite_with_years(folder, graphite_environment, [SOUTH_SCANNER], 1.3) as running:
         yield running
 
 
 @pytest.fixture
 def site(graphite, tmp_path):
+    return site_at(tmp_path, graphite, graphite.url)
+
+
+def site_at(folder, graphite, url):
+    """Its Graphite has this address."""
     return DiamondSite(
-        tmp_path, {SOUTH: Path("/mnt")}, {32: "32", 64: "64"}, graphite.line_port,
-        graphite_url=graphite.url,
+        folder, {SOUTH: Path("/mnt")}, {32: "32", 64: "64"}, graphite.line_port, graphite_url=url
     )
 
 
@@ -89,10 +93,19 @@ def settle(graphite, site):
         assert time.monotonic() < deadline
 
 
-def test_years_are_judged_though_it_is_killed_in_the_middle(graphite, site):
-    with subprocess.Popen(command(site), stdout=subprocess.DEVNULL) as killed:
-        eventually(lambda: one(graphite, f"{WEAK}.SNR.mean.value"))
-        killed.kill()
+def test_years_are_judged_though_it_is_killed_in_the_middle(graphite, site, tmp_path):
+    is_killed = threading.Event()
+
+    def wait_at_the_ghost(path):
+        if ".32.ghost." in path:
+            is_killed.wait()
+
+    with front(graphite, wait_at_the_ghost) as url:
+        slow = site_at(tmp_path / "slow", graphite, url)
+        with subprocess.Popen(command(slow), stdout=subprocess.DEVNULL) as killed:
+            eventually(lambda: one(graphite, f"{WEAK}.SNR.mean.value"))
+            killed.kill()
+        is_killed.set()
     assert not one(graphite, f"{WEAK.removesuffix('32')}64.ghost.mean.value")
     found = judge(site)
     assert points(found) > 0
@@ -137,11 +150,8 @@ def test_years_are_judged_though_it_is_killed_in_the_middle(graphite, site):
 
 @pytest.mark.parametrize("has_events", [True, False])
 def test_hops_report_has_the_limits_that_are_stored(graphite, tmp_path, has_events):
-    with without_events(graphite) as url:
-        site = DiamondSite(
-            tmp_path, {SOUTH: Path("/mnt")}, {32: "32"}, graphite.line_port,
-            graphite_url=graphite.url if has_events else url,
-        )
+    with front(graphite, without_events) as url:
+        site = site_at(tmp_path, graphite, graphite.url if has_events else url)
         report = [sys.executable, "-m", "hops", "report", "-c", str(site.conf), "--location", SOUTH]
         options = ["--coil", "32", "-o", str(tmp_path / "page.png"), "--json"]
         told = json.loads(subprocess.run([*report, *options], capture_output=True).stdout)
@@ -155,14 +165,20 @@ def test_hops_report_has_the_limits_that_are_stored(graphite, tmp_path, has_even
             assert (said[told_as] or 0) == stored[max(stored)]
 
 
+def without_events(path):
+    """As a store that has all of a Graphite but its events."""
+    return 404 if path.startswith("/events") else None
+
+
 @contextmanager
-def without_events(graphite):
-    """The address of a store that has all of a Graphite but its events."""
+def front(graphite, refused):
+    """The address of a store that has what a Graphite has. Of each question it asks `refused` for
+    the status of an error, and none is None."""
 
     class Store(BaseHTTPRequestHandler):
         def do_GET(self):
-            if self.path.startswith("/events"):
-                self.send_error(404)
+            if status := refused(self.path):
+                self.send_error(status)
                 return
             direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with direct.open(graphite.url + self.path) as answer:
@@ -222,6 +238,7 @@ def test_diamond_judges_a_new_scan_and_never_fills_its_queue(graphite, tmp_path)
     store(
         graphite.whisper_dir,
         [(f"{raw}.{number}", epoch, 300 + epoch // DAY % 5) for epoch in days for number in (1, 2)],
+        ARCHIVES,
     )
     site = DiamondSite(
         tmp_path, {"Small/Bay1": tmp_path}, {32: "32"}, graphite.line_port,
