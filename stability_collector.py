@@ -93,16 +93,16 @@ class StabilityCollector(diamond.collector.Collector):
 
     def _advance(self, share):
         """Takes the reports of one scanner further; returns how many got further (int)."""
+        steps = 0
         try:
             with share:
-                steps = self._publish_new(share)
+                steps += self._publish_new(share)
                 steps += self._confirmation.confirm(share)
                 steps += share.archive_stored()
                 share.is_busy = share.is_busy or share.is_waiting_for_graphite()
-                return steps
         except EnvironmentError as error:
             share.lose_sight(error)
-            return 0
+        return steps
 
     # -- publishing ------------------------------------------------------------------------
 

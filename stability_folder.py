@@ -14,6 +14,8 @@ import threading
 
 _CHUNK = 32 * 1024  # a report of 64 slices is 15 kB
 
+_DESCRIPTORS = '/proc/self/fd/%d'
+
 # Of the C library and Linux; see renameat2(2).
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -24,9 +26,11 @@ class Folder(object):
 
     def __init__(self, path, flags=0):
         """`path` (str) may lead over links, unless `flags` (int, of os.open) has O_NOFOLLOW."""
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags)
-        by_descriptor = '/proc/self/fd/%d' % self._descriptor
-        self._path = by_descriptor if os.path.isdir(by_descriptor) else path
+        self._keep(os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags), path)
+
+    def _keep(self, descriptor, path):
+        self._descriptor = descriptor
+        self._path = _DESCRIPTORS % descriptor if os.path.isdir(_DESCRIPTORS[:-2]) else path
 
     def __enter__(self):
         return self
@@ -37,6 +41,12 @@ class Folder(object):
     def close(self):
         """Gives the folder back to the system."""
         os.close(self._descriptor)
+
+    def again(self):
+        """Another Folder of the same, for which nothing is asked of its file system."""
+        other = Folder.__new__(Folder)
+        other._keep(os.dup(self._descriptor), self._path)
+        return other
 
     def at(self, name):
         """The path of `name` (str) in the folder that was opened."""

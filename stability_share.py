@@ -29,7 +29,7 @@ from stability_waiting import (
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
 
-# A folder that does not answer within so many seconds is left alone until it does.
+# A folder or a file that does not answer within so many seconds is left alone until it does.
 # Where runs are shorter, it is not told before it has not done so for a second.
 _LOOK_PATIENCE = 5
 _SLOW = 1
@@ -39,7 +39,16 @@ _SLOW = 1
 _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
 
+_NO_ANSWER = 'it does not answer, and is left alone until it does'
+
 _clock = getattr(time, 'monotonic', time.time)
+
+
+class _NoAnswer(Exception):
+    """The share has not answered, or not in the time that was left: nothing else is asked of it.
+
+    Not an EnvironmentError, which may be about one file.
+    """
 
 
 class Share(object):
@@ -64,6 +73,7 @@ class Share(object):
         self._folder = None
         self._archived = Archive(settings)
         self._look = None
+        self._errands = {}
         self._stuck_since = None
         self._is_stuck = False
         self._names = []
@@ -79,21 +89,27 @@ class Share(object):
         self._told_names = set()
 
     def __enter__(self):
-        if self.is_listed:
-            self._folder = Folder(self.scanner.folder)
+        self._folder, found = self._look_or_open()
+        try:
             self._drop_gone()
-        else:
-            self._folder, names, archive, archived = self._first_look()
-            try:
-                self._note(names, archive, archived)
-            except BaseException:
-                self._folder.close()
-                raise
-        self.is_busy = False
+            self.is_busy = False
+            if found:
+                self._note(*found)
+        except BaseException as error:
+            self._folder.close()
+            if isinstance(error, _NoAnswer):
+                raise EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER)
+            raise
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, error, trace):
         self._folder.close()
+        if kind is not _NoAnswer:
+            return False
+        self.is_busy = True
+        if self._is_stuck:
+            self.lose_sight(EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER))
+        return True
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -261,32 +277,63 @@ class Share(object):
 
     # -- what the folder has ---------------------------------------------------------------
 
-    def _first_look(self):
-        """What `_look_in` returns, from where it can be left behind: a share may never answer."""
-        # Diamond would end the run of who waits for longer.
-        patience = max(0, min(_LOOK_PATIENCE, self._time_left()))
-        if self._look is not None:
-            self._look.leave()
-            if not self._look.is_back(0 if self._is_stuck else patience):
-                raise self._no_answer(patience)
-        self._look = Errand(self._look_in, lambda found: found[0].close())
-        if not self._look.is_back(patience):
-            raise self._no_answer(patience)
+    def _look_or_open(self):
+        """What `_look_in` returns, or only the open Folder where it was listed in this run; from
+        where it can be left behind, as a share may never answer.
+        """
+        patience = self._patience()
+        if self._look is None:
+            self._look = Errand(self._open if self.is_listed else self._look_in)
+        if not self._look.is_back(0 if self._is_stuck else patience):
+            self._note_no_answer(patience)
+            raise EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER)
         look, self._look, self._stuck_since, self._is_stuck = self._look, None, None, False
         return look.result()
 
-    def _no_answer(self, patience):
+    def _ask(self, what, name, function, go_on=None):
+        """What `function` returns, given the Folder; from where it can be left behind, as above.
+
+        `what` (str) is done with the file `name`: who asks the same of it later gets the answer
+        that came meanwhile; `go_on` is called in the next run that finds it. Raises
+        EnvironmentError, and _NoAnswer when it is not the trouble of this file alone.
+        """
+        key = what, name
+        is_new = key not in self._errands
+        if is_new:
+            folder = self._folder.again()
+            self._errands[key] = Errand(lambda: _closing(folder, function)), _clock(), go_on
+        errand, since, _ = self._errands[key]
+        patience = self._patience() if is_new else 0
+        if errand.is_back(patience):
+            del self._errands[key]
+            return errand.result()
+        if name == '.' or _clock() - since < min(_SLOW, _LOOK_PATIENCE):
+            self._note_no_answer(patience)
+            raise _NoAnswer
+        self._look_at_the_folder()
+        raise EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER)
+
+    def _look_at_the_folder(self):
+        """Raises what is not the trouble of one file, but of all."""
+        self._ask('status', '.', lambda folder: folder.status('.'))
+
+    def _patience(self):
+        """For so many seconds a run can wait: Diamond would end it if it waited for longer."""
+        return max(0, min(_LOOK_PATIENCE, self._time_left()))
+
+    def _note_no_answer(self, patience):
         """One that a run had no time to wait for is only slow, until it is so in the next."""
         if self._stuck_since is None:
             self._stuck_since = _clock()
         self._is_stuck = (self._is_stuck or patience >= _LOOK_PATIENCE
                           or _clock() - self._stuck_since >= _SLOW)
-        return EnvironmentError(errno.ETIMEDOUT, 'it does not answer, and is left alone until it '
-                                'does')
+
+    def _open(self):
+        return Folder(self.scanner.folder), ()
 
     def _look_in(self):
-        """The Folder, its names, the signature of its archive, and the names in there, if others
-        have put something into it since the last look.
+        """The Folder, and what is to be noted: its names, the signature of its archive, and the
+        names in there, if others have put something into it since the last look.
         """
         folder = Folder(self.scanner.folder)
         try:
@@ -297,7 +344,7 @@ class Share(object):
                 archive = None
             is_old = archive == self._archive_signature
             archived = [] if is_old else folder.names_in(self._settings.ingest_dir)
-            return folder, names, archive, archived
+            return folder, (names, archive, archived)
         except BaseException:
             folder.close()
             raise
@@ -317,6 +364,9 @@ class Share(object):
         self._tell_of_other_names(names)
         while self._just_archived:
             self._take_back_if_changed(*self._just_archived.popleft())
+        for errand, _, go_on in list(self._errands.values()):
+            if go_on and errand.is_back(0):
+                go_on()
 
     def _tell_of_other_names(self, names):
         nearly = {name for name in names if stability_report.is_nearly_report_name(name)}
@@ -347,9 +397,9 @@ class Share(object):
     def _look_at(self, name):
         """The Waiting of that name as it is now; None when it has gone, or cannot be seen."""
         try:
-            status = self._folder.status(name)
+            status = self._ask('status', name, lambda folder: folder.status(name))
         except EnvironmentError as error:
-            self._folder.status('.')  # or it is the trouble of all
+            self._look_at_the_folder()
             waiting = self._waiting.setdefault(name, Waiting(name, None))
             waiting.state = UNREADABLE
             self._tell(waiting, 'cannot be looked at and stays: %s' % error.strerror)
@@ -386,7 +436,7 @@ class Share(object):
         return waiting.state != LEFT
 
     def _read(self, name):
-        return self._folder.read(name, LARGEST)
+        return self._ask('read', name, lambda folder: folder.read(name, LARGEST))
 
     def _has_its_turn(self, waiting, report):
         """Whether a good report is to be published now; otherwise it is noted why not."""
@@ -404,7 +454,8 @@ class Share(object):
             return False
         if not self._is_whole(waiting, report):
             return False
-        duplicate = self._archived.duplicate_of(self._folder, waiting.name)
+        duplicate = self._ask('copy', waiting.name, lambda folder: self._archived.duplicate_of(
+            folder, waiting.name))
         if duplicate:
             self.leave(waiting, 'is archived already, also as %r, and stays: what sends it again?'
                        % duplicate)
@@ -414,12 +465,14 @@ class Share(object):
             self.is_busy = True
             return False
         if stability_report.digits(waiting.name) < stability_report.digits(self._newest):
-            waiting.later = self._archived.later_scan(self._folder, waiting.epoch, waiting.coil)
+            waiting.later = self._ask('later', waiting.name, lambda folder: (
+                self._archived.later_scan(folder, waiting.epoch, waiting.coil)))
         return True
 
     def _is_whole(self, waiting, report):
         """Whether a report has the sections that it should have, or nothing is added any more."""
-        if not report.lacks or self._archived.had_no_more(self._folder, waiting.coil, report):
+        if not report.lacks or self._ask('sections', waiting.name, lambda folder: (
+                self._archived.had_no_more(folder, waiting.coil, report))):
             return True
         if waiting.age() <= _WRITING:
             waiting.state = INCOMPLETE
@@ -432,8 +485,9 @@ class Share(object):
 
     def _reject(self, waiting, reason):
         try:
-            rejected = self._folder.reject(waiting.name, waiting.signature,
-                                           self._settings.reject_dir, '%s\n' % reason)
+            rejected = self._ask('reject', waiting.name, lambda folder: folder.reject(
+                waiting.name, waiting.signature, self._settings.reject_dir, '%s\n' % reason),
+                lambda: self._reject(waiting, reason))
         except EnvironmentError as error:
             self._tell(waiting, 'is no good report and stays, because it cannot be moved into %r '
                        '(%s): %s' % (self._settings.reject_dir, error.strerror, reason))
@@ -447,7 +501,8 @@ class Share(object):
     def _archive(self, waiting):
         """Moves a report into the archive; returns 1, or 0 when it cannot be moved."""
         try:
-            archived = self._move_into_archive(waiting)
+            archived = self._ask('archive', waiting.name, lambda folder: (
+                self._move_into_archive(folder, waiting)), lambda: self._archive(waiting))
         except EnvironmentError as error:
             self._tell(waiting, 'is published but cannot be moved into %r, and stays: %s'
                        % (self._settings.ingest_dir, error.strerror))
@@ -468,26 +523,20 @@ class Share(object):
             self._give_access(archived, waiting.signature)
         return 1
 
-    def _move_into_archive(self, waiting):
+    def _move_into_archive(self, folder, waiting):
         """What `Folder.archive` does; the archive is not listed again for it."""
         ingest_dir = self._settings.ingest_dir
-        was_seen = self._folder.signature(ingest_dir) == self._archive_signature
-        archived = self._folder.archive(waiting.name, waiting.signature, ingest_dir)
+        was_seen = folder.signature(ingest_dir) == self._archive_signature
+        archived = folder.archive(waiting.name, waiting.signature, ingest_dir)
         if was_seen:
-            self._archive_signature = self._folder.signature(ingest_dir)
+            self._archive_signature = folder.signature(ingest_dir)
         return archived
 
     def _take_back_if_changed(self, waiting, archived):
         """Whether an archived report was written to since it was read, and so is back."""
         try:
-            subfolder, name = os.path.split(archived)
-            with self._folder.below(subfolder) as archive:
-                if archive.signature(name) in (waiting.signature, None):  # or moved away
-                    return False
-                data, _ = archive.read(name, LARGEST)
-                if _digest(data) == waiting.digest:  # a share may change its time
-                    return False
-                is_back = move(archive, name, self._folder, waiting.name)
+            is_back = self._ask('look back', archived, lambda folder: (
+                _moved_back_if_changed(folder, waiting, archived)))
         except EnvironmentError as error:
             self._log.error('%r is archived and could not be looked at once more: %s',
                             self.path(archived), error.strerror)
@@ -500,8 +549,9 @@ class Share(object):
     def _give_access(self, archived, archived_signature):
         """Sets mode and group of an archived report, for staff who must read it."""
         try:
-            self._folder.give_access(archived, archived_signature, self._settings.archive_mode,
-                                     self._settings.archive_group)
+            self._ask('give access', archived, lambda folder: folder.give_access(
+                archived, archived_signature, self._settings.archive_mode,
+                self._settings.archive_group))
         except EnvironmentError as error:
             self._log.error('%r is archived, but archive_mode and archive_group could not be set: '
                             '%s', self.path(archived), error.strerror)
@@ -511,6 +561,23 @@ class Share(object):
         if waiting.told != message:
             waiting.told = message
             self._log.error('%r %s', self.path(waiting.name), message)
+
+
+def _closing(folder, function):
+    with folder:
+        return function(folder)
+
+
+def _moved_back_if_changed(folder, waiting, archived):
+    """Whether an archived report is no more what was read, and was moved back."""
+    subfolder, name = os.path.split(archived)
+    with folder.below(subfolder) as archive:
+        if archive.signature(name) in (waiting.signature, None):  # or moved away
+            return False
+        data, _ = archive.read(name, LARGEST)
+        if _digest(data) == waiting.digest:  # a share may change its time
+            return False
+        return move(archive, name, folder, waiting.name)
 
 
 def _question(waiting):

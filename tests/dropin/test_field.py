@@ -155,6 +155,79 @@ def test_a_share_that_answers_again_is_gone_on_with_and_leaves_no_file_open(
     assert [path for path in open_paths() if path.startswith(str(bay1))] == []
 
 
+@pytest.fixture
+def held(monkeypatch):
+    """`held(module, function, *names)`: of files of these names it does not return before a test,
+    or its end, sets what is returned (an Event).
+    """
+    released = threading.Event()
+
+    def hold(module, function, *names):
+        original = getattr(module, function)
+
+        def wait(path, *args, **kwargs):
+            if os.path.basename(str(path)) in names:
+                released.wait()
+            return original(path, *args, **kwargs)
+
+        monkeypatch.setattr(module, function, wait)
+        monkeypatch.setattr(stability_share, '_LOOK_PATIENCE', 0.1)
+        return released
+
+    yield hold
+    released.set()
+
+
+@pytest.mark.parametrize('function', ['lstat', 'open'])
+def test_a_file_that_never_answers_keeps_no_other_back_and_is_told_once(
+        site, bay1, held, caplog, function):
+    put(site.add_scanner('Yale', 'yale'), NEW)
+    put(bay1, OLD)
+    put(bay1, NEW)
+    released = held(os, function, OLD)
+    assert {int(epoch) for _, _, epoch in site.run()} == {NEW_EPOCH}
+    assert site.about(LOCATION)['unreadable'] == 1
+    put(bay1, 'Stability_20240402T000000.txt')
+    assert len(site.run()) == 4
+    (message,) = errors(caplog)
+    assert OLD in message
+    assert 'does not answer' in message
+    released.set()
+    while not bay1.join('Ingested', OLD).check():
+        site.run()
+    assert site.about(LOCATION)['unreadable'] == 0
+
+
+def test_a_share_that_dies_in_the_middle_of_a_run_keeps_no_other_back(site, bay1, held, caplog):
+    put(site.add_scanner('Yale', 'yale'), NEW)
+    put(bay1, OLD)
+    put(bay1, 'Stability_20240402T000000.txt')
+    released = held(os, 'lstat', OLD, '.')
+    assert {int(epoch) for _, _, epoch in site.run()} == {NEW_EPOCH}
+    (message,) = errors(caplog)
+    assert '%r cannot be used' % str(bay1) in message
+    released.set()
+    while len(archived(bay1)) < 2:
+        site.run()
+
+
+@pytest.mark.parametrize(('text', 'name', 'count'), [
+    (None, 'ingested', 2), ('nonsense\n', 'rejected', 1)])
+def test_a_move_that_takes_longer_than_anybody_waits_is_on_record(
+        site, bay1, held, monkeypatch, caplog, text, name, count):
+    released = held(stability_folder, '_rename_if_free', OLD)
+    way = stability_folder._rename_if_free, lambda error: True
+    monkeypatch.setattr(stability_folder, '_WAYS', (way,))
+    put(bay1, OLD, text)
+    put(bay1, NEW)
+    site.run()
+    assert archived(bay1) == [NEW]
+    assert 'does not answer' in errors(caplog)[0]
+    released.set()
+    while site.about(LOCATION)[name] != count:
+        site.run()
+
+
 # -- a slow Graphite -----------------------------------------------------------------------
 
 
