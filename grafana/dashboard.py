@@ -71,14 +71,10 @@ def dashboard(
         "tags": [TAG],
         "schemaVersion": SCHEMA_VERSION,
         "version": 1,
-        "editable": True,
         "graphTooltip": 1,
         "time": {"from": since, "to": "now"},
-        "timepicker": {},
         "timezone": "browser",
         "refresh": REFRESH,
-        "style": "dark",
-        "weekStart": "",
         "annotations": {"list": list(notes)},
         "links": [_link(other) for other in PAGES if other.uid != uid],
         "templating": {"list": list(variables)},
@@ -91,7 +87,6 @@ def service_notes(name: str, tags: Sequence[str], color: str, enabled: bool = Tr
     return {
         "name": name,
         "enable": enabled,
-        "hide": False,
         "iconColor": color,
         "datasource": DATASOURCE,
         "target": {
@@ -99,7 +94,6 @@ def service_notes(name: str, tags: Sequence[str], color: str, enabled: bool = Tr
             "fromAnnotations": True,
             "queryType": "tags",
             "tags": list(tags),
-            "target": "",
         },
     }
 
@@ -111,13 +105,9 @@ def _link(page: Page) -> Json:
         "type": "link",
         "title": page.title,
         "url": f"/d/{page.uid}" + ("" if page.shows_several else f"?{source}"),
-        "tags": [],
-        "asDropdown": False,
         "includeVars": page.shows_several,
         "keepTime": True,
-        "targetBlank": False,
         "icon": "dashboard",
-        "tooltip": "",
     }
 
 

@@ -137,7 +137,6 @@ def _first_column(site: Site) -> Json:
         "title": "Trends",
         "url": f"/d/{SCANNER_UID}?${{__value.raw}}&var-prefix=${{prefix:percentencode}}"
         "&var-datasource=${datasource:percentencode}&${__url_time_range}",
-        "targetBlank": False,
     }
     names = [{"type": "regex", "options": shown}]
     return override(SCANNER, {"mappings": names, "links": [link], "custom.minWidth": 290})

@@ -1,6 +1,7 @@
 """Panels, as the dictionaries that Grafana's dashboard JSON is made of.
 
-A panel here has everything but its `id` and its place, which `layout` adds.
+A panel here has everything but its `id` and its place, which `layout` adds, and what Grafana takes
+by itself where nothing is said.
 """
 
 from __future__ import annotations
@@ -45,34 +46,12 @@ def trend(
     shown: Shown, queries: Sequence[str], overrides: Sequence[Json] = (), points: int = TREND_POINTS
 ) -> Json:
     """Series over time: a dot each scan, joined across the days without one."""
-    custom = {
-        "drawStyle": "line",
-        "lineInterpolation": "linear",
-        "lineWidth": 1,
-        "fillOpacity": 0,
-        "gradientMode": "none",
-        "showPoints": "always",
-        "pointSize": 4,
-        "spanNulls": True,
-        "axisPlacement": "auto",
-        "axisLabel": "",
-        "scaleDistribution": {"type": "linear"},
-        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-        "stacking": {"group": "A", "mode": "none"},
-        "thresholdsStyle": {"mode": "off"},
-    }
+    custom = {"showPoints": "always", "pointSize": 4, "spanNulls": True}
     return {
         **_panel("timeseries", shown, queries, points),
-        "options": {
-            "legend": {
-                "showLegend": True,
-                "displayMode": "list",
-                "placement": "bottom",
-                "calcs": [],
-            },
-            "tooltip": {"mode": "multi", "sort": "none"},
-        },
-    } | _defaults(shown, overrides, color={"mode": "palette-classic"}, custom=custom)
+        "options": {"tooltip": {"mode": "multi"}},
+        **_fields(shown, overrides, color={"mode": "palette-classic"}, custom=custom),
+    }
 
 
 def from_zero(panel: Json, least_top: float) -> Json:
@@ -119,15 +98,9 @@ def tiles(
     """The newest value of each series in big type, coloured by the `thresholds`."""
     return {
         **_panel("stat", shown, queries, NEWEST),
-        "options": {
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-            "orientation": "auto",
-            "textMode": "auto",
-            "colorMode": "value",
-            "graphMode": "none",
-            "justifyMode": "auto",
-        },
-    } | _defaults(shown, overrides, color={"mode": "thresholds"}, thresholds=_steps(thresholds))
+        "options": {"reduceOptions": {"calcs": ["lastNotNull"]}, "graphMode": "none"},
+        **_fields(shown, overrides, **_by_thresholds(thresholds)),
+    }
 
 
 def count_above(panel: Json, limit: float) -> Json:
@@ -143,8 +116,7 @@ def sum_of_all(panel: Json) -> Json:
 
 
 def _of_all(panel: Json, calculation: str, *transformations: Json) -> Json:
-    reduced = {"calcs": [calculation], "fields": "/^Value$/", "values": False}
-    panel["options"]["reduceOptions"] = reduced
+    panel["options"]["reduceOptions"] = {"calcs": [calculation], "fields": "/^Value$/"}
     panel["transformations"] = [{"id": "seriesToRows", "options": {}}, *transformations]
     panel["fieldConfig"]["defaults"]["noValue"] = "0"
     return panel
@@ -165,7 +137,6 @@ def table(
     names = [corner, *columns]
     order = {
         "indexByName": {name: index for index, name in enumerate(names)},
-        "excludeByName": {},
         "renameByName": {corner: row},
     }
     matrix = {
@@ -176,7 +147,6 @@ def table(
     }
     return {
         **_panel("table", shown, queries, NEWEST),
-        "options": {"showHeader": True, "footer": {"show": False}, "sortBy": []},
         "transformations": [
             {"id": "seriesToRows", "options": {}},
             {"id": "extractFields", "options": {"source": "Metric", "format": "json"}},
@@ -185,14 +155,14 @@ def table(
             {"id": "sortBy", "options": {"sort": [{"field": columns[0], "desc": True}]}},
             {"id": "organize", "options": order},
         ],
-    } | _defaults(
-        shown,
-        overrides,
-        color={"mode": "thresholds"},
-        thresholds=_steps([(None, "transparent")]),
-        custom={"align": "auto", "displayMode": "auto", "inspect": False, "minWidth": 60},
-        noValue="",
-    )
+        **_fields(
+            shown,
+            overrides,
+            **_by_thresholds([(None, "transparent")]),
+            custom={"minWidth": 60},
+            noValue="",
+        ),
+    }
 
 
 def bands(shown: Shown, queries: Sequence[str], thresholds: Steps) -> Json:
@@ -201,25 +171,12 @@ def bands(shown: Shown, queries: Sequence[str], thresholds: Steps) -> Json:
     No heat map: Grafana takes the time of a value for the end of its cell, so that all would stand
     a cell too early, and turns the colours of palettes like RdYlBu round unless `reverse` is set.
     """
-    custom = {
-        "lineWidth": 0,
-        "fillOpacity": 90,
-        "spanNulls": True,
-        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
-    }
+    custom = {"fillOpacity": 90, "spanNulls": True}
     return {
         **_panel("state-timeline", shown, queries, SLICES_POINTS),
-        "options": {
-            "showValue": "never",
-            "rowHeight": 0.9,
-            "mergeValues": True,
-            "alignValue": "left",
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
-            "tooltip": {"mode": "single", "sort": "none"},
-        },
-    } | _defaults(
-        shown, (), color={"mode": "thresholds"}, thresholds=_steps(thresholds), custom=custom
-    )
+        "options": {"showValue": "never"},
+        **_fields(shown, (), **_by_thresholds(thresholds), custom=custom),
+    }
 
 
 def alert_list(title: str, description: str, labels: str) -> Json:
@@ -229,21 +186,10 @@ def alert_list(title: str, description: str, labels: str) -> Json:
         "title": title,
         "description": description,
         "options": {
-            "viewMode": "list",
-            "groupMode": "default",
-            "groupBy": [],
             "maxItems": 40,
             "sortOrder": 3,
-            "dashboardAlerts": False,
-            "alertName": "",
             "alertInstanceLabelFilter": labels,
-            "stateFilter": {
-                "firing": True,
-                "pending": True,
-                "noData": True,
-                "normal": False,
-                "error": True,
-            },
+            "stateFilter": {"firing": True, "pending": True, "noData": True, "error": True},
         },
     }
 
@@ -257,8 +203,9 @@ def override(name: str, properties: Json) -> Json:
 
 
 def colored(thresholds: Steps) -> Json:
-    """Properties of an override: colours by `thresholds`."""
-    return {"thresholds": _steps(thresholds)}
+    """Properties: colours by `thresholds`."""
+    steps = [{"value": value, "color": color} for value, color in thresholds]
+    return {"thresholds": {"mode": "absolute", "steps": steps}}
 
 
 def _panel(kind: str, shown: Shown, queries: Sequence[str], points: int) -> Json:
@@ -280,22 +227,13 @@ def _panel(kind: str, shown: Shown, queries: Sequence[str], points: int) -> Json
     }
 
 
-def _defaults(shown: Shown, overrides: Sequence[Json], **more: object) -> Json:
-    defaults = {
-        "unit": shown.unit,
-        "decimals": shown.decimals,
-        "mappings": [],
-        "thresholds": _steps([(None, "green")]),
-        **more,
-    }
+def _fields(shown: Shown, overrides: Sequence[Json], **more: object) -> Json:
+    defaults = {"unit": shown.unit, "decimals": shown.decimals, **more}
     return {"fieldConfig": {"defaults": defaults, "overrides": list(overrides)}}
 
 
-def _steps(steps: Steps) -> Json:
-    return {
-        "mode": "absolute",
-        "steps": [{"value": value, "color": color} for value, color in steps],
-    }
+def _by_thresholds(thresholds: Steps) -> Json:
+    return {"color": {"mode": "thresholds"}, **colored(thresholds)}
 
 
 def _fixed(color: str) -> Json:

@@ -84,14 +84,7 @@ def _source(site: Site) -> list[Json]:
             "label": "Graphite",
             "description": "The Graphite that has the reports.",
             "query": "graphite",
-            "regex": "",
-            "current": {},
-            "options": [],
-            "multi": False,
-            "includeAll": False,
             "refresh": 1,
-            "hide": 0,
-            "skipUrlSync": False,
         },
     ]
 
@@ -142,8 +135,6 @@ def _text_box(name: str, label: str, description: str, text: str) -> Json:
         "query": text,
         "current": {"selected": True, "text": text, "value": text},
         "options": [{"selected": True, "text": text, "value": text}],
-        "hide": 0,
-        "skipUrlSync": False,
     }
 
 
@@ -159,10 +150,4 @@ def _query(name: str, description: str, query: str, regex: str, order: int) -> J
         "regex": regex,
         "sort": order,
         "refresh": 1,
-        "current": {},
-        "options": [],
-        "multi": False,
-        "includeAll": False,
-        "hide": 0,
-        "skipUrlSync": False,
     }

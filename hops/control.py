@@ -151,10 +151,7 @@ class Judged(NamedTuple):
 
 
 def judge(
-    series: Mapping[int, float],
-    notes: Iterable[int] = (),
-    fixed: Period | None = None,
-    width: float = WIDTH,
+    series: Mapping[int, float], notes: Iterable[int] = (), fixed: Period | None = None
 ) -> list[Judged]:
     """Every value of a chart, by epoch, with the limits for it, oldest first.
 
@@ -165,7 +162,7 @@ def judge(
     judged = []
     for _, since_service in groupby(sorted(series), lambda epoch: bisect_right(services, epoch)):
         scans = {epoch: series[epoch] for epoch in since_service}
-        history, average = _History(_within(scans, fixed), width), _Average()
+        history, average = _History(_within(scans, fixed)), _Average()
         for epoch, value in scans.items():
             found = history.before(epoch) if fixed is None else history.of_all_days()
             judged.append(Judged(epoch, value, average.add(epoch, value, found[0]), *found))
@@ -203,8 +200,7 @@ class _Average:
 class _History:
     """The days of a chart, and the limits that some of them give."""
 
-    def __init__(self, series: Mapping[int, float], width: float) -> None:
-        self._width = width
+    def __init__(self, series: Mapping[int, float]) -> None:
         # Of each day the last scan.
         self._epochs = [*{epoch // DAY: epoch for epoch in sorted(series)}.values()]
         values = [int(series[epoch] * float(_UNITS)) for epoch in self._epochs]
@@ -237,7 +233,7 @@ class _History:
         scale = days * _UNITS
         sigma = predicted(math.isqrt(days * squares - total * total) / scale, days)
         baseline = Baseline(self._epochs[first], self._epochs[end - 1], days)
-        return Limits(total / scale, sigma, self._width), baseline, 0
+        return Limits(total / scale, sigma), baseline, 0
 
 
 def _learning(days: int) -> Found:
