@@ -103,20 +103,14 @@ class Road:
         handlers = [GraphiteHandler(settings), self.watch]
         handler_process(handlers, self.queue, logging.getLogger("diamond"))
 
-    def end(self) -> None:
+    def __enter__(self) -> Road:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
         self.handler.enabled = False
         self.process.terminate()
         self.process.join()
         self.manager.shutdown()
-
-
-@contextmanager
-def road(make_manager: Callable[[], Any], port: int) -> Iterator[Road]:
-    made = Road(make_manager, port)
-    try:
-        yield made
-    finally:
-        made.end()
 
 
 @contextmanager
@@ -142,12 +136,8 @@ def _swallow(server: socket.socket) -> None:
 
 def to_a_socket(folder: Path, quick: bool) -> list[Result]:
     """Delivery without confirmation, through each queue."""
-    reports, rounds = (10, 3) if quick else (30, 7)
-    costs = {}
     with sink() as port:
-        for name, make_manager in QUEUES.items():
-            with road(make_manager, port) as way:
-                costs[name] = _side_by_side(folder / name.split()[0], way, reports, rounds)
+        costs = _through_each_queue(folder, port, quick)
     published, ours = (floor.until_sent for floor, _ in costs.values())
     return [
         *_until_sent("to a socket", costs),
@@ -157,18 +147,25 @@ def to_a_socket(folder: Path, quick: bool) -> list[Result]:
 
 def to_carbon(folder: Path, environment: Environment, quick: bool) -> list[Result]:
     """Delivery into a real carbon with confirmation, through each queue."""
-    reports, rounds = (10, 3) if quick else (30, 7)
-    costs = {}
     with EmbeddedGraphite(folder / "graphite", environment) as graphite:
-        for name, make_manager in QUEUES.items():
-            with road(make_manager, graphite.line_port) as way:
-                side = folder / name.split()[0]
-                costs[name] = _side_by_side(side, way, reports, rounds, graphite.url)
+        costs = _through_each_queue(folder, graphite.line_port, quick, graphite.url)
     floor, ours = costs[OURS]
     return [
         *_until_sent("to carbon, confirmed", costs),
         Result("the collector's processor time", ours.busy, "ms", floor.busy, READY_MADE),
     ]
+
+
+def _through_each_queue(
+    folder: Path, port: int, quick: bool, graphite_url: str = ""
+) -> dict[str, tuple[Cost, Cost]]:
+    reports, rounds = (10, 3) if quick else (30, 7)
+    costs = {}
+    for name, make_manager in QUEUES.items():
+        with Road(make_manager, port) as road:
+            side = folder / name.split()[0]
+            costs[name] = _side_by_side(side, road, reports, rounds, graphite_url)
+    return costs
 
 
 def _until_sent(where: str, costs: Mapping[str, tuple[Cost, Cost]]) -> list[Result]:
@@ -180,39 +177,39 @@ def _until_sent(where: str, costs: Mapping[str, tuple[Cost, Cost]]) -> list[Resu
 
 
 def _side_by_side(
-    folder: Path, way: Road, reports: int, rounds: int, graphite_url: str = ""
+    folder: Path, road: Road, reports: int, rounds: int, graphite_url: str
 ) -> tuple[Cost, Cost]:
     """Medians of the floor and of the collector, by turns."""
     bay = Bay(folder / "bay")
-    collector = collector_of(folder, bay, [way.handler], graphite_url)
+    collector = collector_of(folder, bay, [road.handler], graphite_url)
     wanted = points()
     first_epoch = int(FIRST_DAY.timestamp())
 
     def publish() -> None:
         for number in range(reports):
             publish_ready_made(collector, wanted, first_epoch + DAY * number)
-            way.handler._flush()
+            road.handler._flush()
 
     def collect() -> None:
         while any(bay.folder.glob("*.txt")):
             collector.collect()
-            way.handler._flush()
+            road.handler._flush()
 
     floor, ours = [], []
     for _ in range(rounds + 1):
-        floor.append(_deliver(way, publish, reports * len(wanted)))
+        floor.append(_deliver(road, publish, reports * len(wanted)))
         bay.scan(reports)
-        ours.append(_deliver(way, collect, reports * len(wanted)))
+        ours.append(_deliver(road, collect, reports * len(wanted)))
     # In the first round connections, metric paths and whisper files were made.
     return _median(floor[1:], reports), _median(ours[1:], reports)
 
 
-def _deliver(way: Road, send: Callable[[], None], count: int) -> Cost:
-    way.watch.expect(count)
+def _deliver(road: Road, send: Callable[[], None], count: int) -> Cost:
+    road.watch.expect(count)
     start, busy = perf_counter(), process_time()
     send()
     busy = process_time() - busy
-    return Cost(1000 * (way.watch.flushed_at() - start), 1000 * busy)
+    return Cost(1000 * (road.watch.flushed_at() - start), 1000 * busy)
 
 
 def _median(costs: list[Cost], reports: int) -> Cost:

@@ -17,6 +17,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import click
 from rich.table import Table
@@ -171,6 +172,15 @@ class Share:
         return archived.exists() and filecmp.cmp(sent, archived, shallow=False)
 
 
+class Blow(NamedTuple):
+    """What hits something, and what mends it after a random pause, where nothing else does."""
+
+    is_up: Callable[[], object]
+    hit: Callable[[], object]
+    mend: Callable[[], object] | None = None
+    mended_after: Pauses = UNTIL_RESTART
+
+
 class Chaos:
     """What happens to a daemon and a Graphite while a share fills with reports.
 
@@ -190,21 +200,20 @@ class Chaos:
         kill, start, workers = daemon.kill, daemon.start, daemon.workers
         carbon, web = graphite.carbon, graphite.web
         self._kills = {
-            "Diamond, all processes": self._blow(workers, kill, start),
-            "Diamond's queue": self._blow(workers, self._killer_of("queue"), self._restart),
-            "Diamond's handlers": self._blow(workers, self._killer_of("handlers"), self._restart),
+            "Diamond, all processes": Blow(workers, kill, start),
+            "Diamond's queue": Blow(workers, partial(self._kill, "queue"), self._restart),
+            "Diamond's handlers": Blow(workers, partial(self._kill, "handlers"), self._restart),
             # Which Diamond starts again.
-            "Diamond's collector": self._blow(workers, self._killer_of("collector")),
-            "SIGHUP to Diamond": self._blow(workers, daemon.hang_up),
-            "carbon": self._blow(lambda: carbon.pid, carbon.kill, self._start_carbon),
-            "graphite-web": self._blow(lambda: web.pid, web.kill, web.launch),
+            "Diamond's collector": Blow(workers, partial(self._kill, "collector")),
+            "SIGHUP to Diamond": Blow(workers, daemon.hang_up),
+            "carbon": Blow(lambda: carbon.pid, carbon.kill, self._start_carbon),
+            "graphite-web": Blow(lambda: web.pid, web.kill, web.launch),
         }
         self._faults = {}
         if (faulty := share.faulty) is not None:
             for name, rule in FAULTS.items():
-                self._faults[name] = self._blow(
-                    lambda: True, partial(faulty.have, rule), faulty.have, UNTIL_SHARE_IS_WELL
-                )
+                have = partial(faulty.have, rule)
+                self._faults[name] = Blow(lambda: True, have, faulty.have, UNTIL_SHARE_IS_WELL)
 
     def run(self, seconds: float) -> None:
         """Sends reports and deals blows for so many seconds, once everything is up."""
@@ -255,38 +264,21 @@ class Chaos:
 
         self._later(act_and_go_on, between)
 
-    def _hit(self, blows: Mapping[str, Callable[[], bool]], spared: list[str]) -> None:
+    def _hit(self, blows: Mapping[str, Blow], spared: list[str]) -> None:
         """Deals one of the blows, none twice before all; `spared` are those left of the round."""
         if not spared:
             spared += self._random.sample(list(blows), len(blows))
         what = spared.pop()
-        if blows[what]():
+        blow = blows[what]
+        if blow.is_up():
             self.hits[what] += 1
+        blow.hit()
+        if blow.mend:
+            self._later(blow.mend, blow.mended_after)
 
-    def _blow(
-        self,
-        is_up: Callable[[], object],
-        hit: Callable[[], object],
-        mend: Callable[[], object] | None = None,
-        mended_after: Pauses = UNTIL_RESTART,
-    ) -> Callable[[], bool]:
-        """Hits something, and has it mended later; says whether it ran."""
-
-        def deal() -> bool:
-            was_up = bool(is_up())
-            hit()
-            if mend:
-                self._later(mend, mended_after)
-            return was_up
-
-        return deal
-
-    def _killer_of(self, worker: str) -> Callable[[], None]:
-        def kill() -> None:
-            if pid := self._daemon.workers().get(worker):
-                os.kill(pid, signal.SIGKILL)
-
-        return kill
+    def _kill(self, worker: str) -> None:
+        if pid := self._daemon.workers().get(worker):
+            os.kill(pid, signal.SIGKILL)
 
     def _restart(self) -> None:
         self._daemon.kill()

@@ -34,12 +34,10 @@ class _End:
 
 
 def aside(
-    work: Mapping[str, Callable[[], Iterable[T]]],
-    prepare: Callable[[], object] = lambda: None,
-    patience: float = PATIENCE,
+    work: Mapping[str, Callable[[], Iterable[T]]], prepare: Callable[[], object]
 ) -> tuple[dict[str, list[T]], set[str]]:
     """What each function of `work` yields, all done at once after `prepare`, and those of which
-    nothing has come for `patience` seconds. Raises what one of them raises."""
+    nothing has come for PATIENCE seconds. Raises what one of them raises."""
     here, there = Pipe(duplex=False)
     if os.fork() == 0:
         try:
@@ -50,19 +48,19 @@ def aside(
             os._exit(0)
     there.close()
     with here:
-        return _gather(here, list(work), patience)
+        return _gather(here, list(work))
 
 
 def _gather(
-    connection: Connection, names: list[str], patience: float
+    connection: Connection, names: list[str]
 ) -> tuple[dict[str, list[T]], set[str]]:
     found: dict[str, list[T]] = {name: [] for name in names}
-    deadlines = dict.fromkeys(names, time.monotonic() + patience)
+    deadlines = dict.fromkeys(names, time.monotonic() + PATIENCE)
     while deadlines and connection.poll(max(0, max(deadlines.values()) - time.monotonic())):
         name, item = connection.recv()
         if not isinstance(item, _End):
             found[name].append(item)
-            deadlines[name] = time.monotonic() + patience
+            deadlines[name] = time.monotonic() + PATIENCE
         elif item.error:
             raise item.error
         else:
