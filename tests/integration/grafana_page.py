@@ -109,11 +109,12 @@ class Page:
 
     def _initial(self, variable):
         options = self.options[variable["name"]]
+        value = variable.get("current", {}).get("value", "")
         if variable["type"] != "query":
-            return variable["current"].get("value", "")
-        if variable["current"].get("value") == [ALL]:
+            return value
+        if value == [ALL]:
             return variable.get("allValue") or options
-        return options[:1] if variable["multi"] else (options or [""])[0]
+        return options[:1] if variable.get("multi") else (options or [""])[0]
 
 
 def first_number(name):
