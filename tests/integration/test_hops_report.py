@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from commands import hops
 from sample_years import (
     LAST_DAY,
     NORTH,
@@ -48,34 +49,40 @@ def graphite(graphite_environment, tmp_path_factory):
 
 
 @pytest.fixture
-def report(graphite, tmp_path, tmp_path_factory):
+def report(graphite, tmp_path, tmp_path_factory, monkeypatch):
     """Runs `hops report` in an empty folder; later options win over those it gives."""
+    monkeypatch.chdir(tmp_path)
 
     def report(*options, url=graphite.url):
-        return run(tmp_path_factory.mktemp("diamond"), url, tmp_path, *options)
+        return hops(*arguments(tmp_path_factory.mktemp("diamond"), url, *options))
 
     return report
 
 
-def run(folder, url, cwd, *options):
-    command = [sys.executable, "-m", "hops", "report", "-c", str(configuration(folder, url))]
-    command += ["--until", str(LAST_DAY), "--location", SOUTH, *options]
+def arguments(folder, url, *options):
+    conf = configuration(folder, url)
+    return ["report", "-c", str(conf), "--until", str(LAST_DAY), "--location", SOUTH, *options]
+
+
+def run(graphite, folder, *options):
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "hops", *arguments(folder, graphite.url, *options)]
     wide = {**os.environ, "COLUMNS": "400"}
-    return subprocess.run(command, cwd=cwd, env=wide, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=wide, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def years(graphite, tmp_path_factory):
     """A report of both coils as people get it, and its file."""
     folder = tmp_path_factory.mktemp("years")
-    return run(folder, graphite.url, folder, "-o", "report.pdf"), folder / "report.pdf"
+    return run(graphite, folder, "-o", "report.pdf"), folder / "report.pdf"
 
 
 @pytest.fixture(scope="module")
 def told(graphite, tmp_path_factory):
     """The same as programs get it, and its file."""
     folder = tmp_path_factory.mktemp("told")
-    done = run(folder, graphite.url, folder, "-o", "report.pdf", "--json")
+    done = run(graphite, folder, "-o", "report.pdf", "--json")
     return json.loads(done.stdout), folder / "report.pdf"
 
 
@@ -122,14 +129,14 @@ def test_makes_a_picture_of_one_coil_only(report, tmp_path):
     assert report("--coil", "32", "-o", "one.png").stdout.endswith("Written: one.png\n")
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
     done = report("-o", "all.png")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "A PNG has one page: choose a --coil, or write a .pdf." in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
 
 
 def test_makes_pages_with_the_words_and_what_graphite_has(graphite, report, tmp_path):
     done = report("--html", "pages")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.endswith("Written: pages/index.html\n")
     names = [f"{SOUTH.replace('/', '.')}.{coil}.html" for coil in ("32", "64")]
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == [*names, "index.html"]
@@ -231,7 +238,7 @@ def test_all_scanners_are_in_one_pdf_in_a_folder(graphite, tmp_path):
 
 def test_a_short_baseline_gives_no_limits(report):
     done = report("--coil", "64", "--baseline", "2025-01-01/2025-01-31", "-o", "short.pdf")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert words_of(done, "64")[0].endswith("No control limits yet")
 
 
@@ -266,7 +273,7 @@ def test_a_scanner_whose_collector_moved_to_another_host_is_one(graphite, report
 )
 def test_a_problem_is_one_sentence(report, options, sentence):
     done = report("-o", "report.pdf", *options)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
@@ -282,14 +289,14 @@ def test_a_problem_is_one_sentence(report, options, sentence):
 )
 def test_a_graphite_that_is_not_there_is_one_sentence(report, url, sentence):
     done = report("-o", "report.pdf", url=url)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert sentence in done.stderr
     assert (done.stderr.count("\n"), done.stdout) == (1, "")
 
 
 def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
     done = report("-o", "report.pdf", "--location", "Example/South/Bay3")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "there is no scanner 'Example/South/Bay3' under" in done.stderr
     assert f"{NORTH}, {SOUTH}" in done.stderr
 
@@ -311,7 +318,7 @@ def test_a_scanner_that_is_not_there_is_told_with_those_that_are(report):
 )
 def test_wrong_use_is_told(report, options, sentence):
     done = report(*options)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -355,7 +362,7 @@ def test_what_is_no_graphite_is_one_sentence(report, stranger, answer, sentence)
     stranger.handler.answer = answer
     address = f"http://user:secret@127.0.0.1:{stranger.server_port}"
     done = report("-o", "report.pdf", url=address)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert sentence in done.stderr
     assert "secret" not in done.stderr
     assert done.stderr.count("\n") == 1

@@ -28,6 +28,7 @@ from lab.diamond import PREFIX, DiamondSite
 pytestmark = pytest.mark.integration
 
 DAY = 86400
+PATIENCE = 240  # seconds that no test waits, unless something is broken
 LIMITS = {"centre": "centre", "lower": "lower_limit", "upper": "upper_limit"}
 FOREVER = (2, 2**31 - 1)
 WEAK = f"{PREFIX}.Example.South.Bay2.control.32"
@@ -79,7 +80,7 @@ def one(graphite, path):
 
 def eventually(question):
     """What the question is answered when it is no longer answered with nothing."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not (answer := question()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -88,7 +89,7 @@ def eventually(question):
 
 def settle(graphite, site):
     """Judges until carbon has taken all of it, and nothing is lacking any more."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while points(judge(site)):  # twice changes nothing
         assert time.monotonic() < deadline
 
