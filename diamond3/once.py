@@ -19,6 +19,11 @@ class Errors(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage().strip())
 
+    @property
+    def lines(self) -> list[str]:
+        """The last line of each message, each once."""
+        return list(dict.fromkeys(each.splitlines()[-1] for each in self.messages if each))
+
 
 def run_once(configfile: str, name: str) -> int:
     """Run the collector `name` once, whether enabled or not; 1 if anything failed, else 0.

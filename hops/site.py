@@ -13,6 +13,7 @@ import click
 
 import diamond3
 import stability_settings
+from diamond3 import parts
 from diamond3.configuration import server_settings
 from hops import graphiteweb, paths
 from hops.errors import Problem
@@ -63,6 +64,15 @@ class Site:
             f"there is no scanner {location!r} under [scanners] of the configuration; "
             f"there are: {', '.join(self._scanners) or 'none'}."
         )
+
+    def sender(self) -> Any:
+        """A `StabilityCollector` like the site's, with its handlers. Raises Problem when Diamond
+        cannot use these."""
+        try:
+            handlers = parts.handlers(self.config)
+        except diamond3.DiamondError as error:
+            raise Problem(f"{error}.") from None
+        return type(self.collector)(configfile=str(self.conf), handlers=handlers)
 
     def graphite(self, timeout: float = graphiteweb.TIMEOUT) -> GraphiteWeb:
         """The site's graphite-web, with so many seconds for an answer. Raises Problem when the

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from diamond3 import DiamondError, parts
 from diamond3.once import listen_for_errors
 from hops.backfill.finding import Findings, LeftOut, OldReport, digest
 from hops.console import printable
@@ -71,8 +70,7 @@ class Sender:
     def errors(self) -> list[str]:
         """The last lines of what the collector and Diamond's handlers have said, each once, and why
         nothing can be copied any more, if it is so."""
-        messages = filter(None, [*self._errors.messages, self._trouble])
-        return list(dict.fromkeys(printable(each.splitlines()[-1]) for each in messages))
+        return [printable(each) for each in [*self._errors.lines, self._trouble] if each]
 
     def send(
         self, missing: Sequence[OldReport], waiting: Sequence[OldReport], stop: threading.Event
@@ -145,11 +143,7 @@ class Sender:
 
 def _collector_of(site: Site, scanner: Any) -> Any:
     """The site's `StabilityCollector` with its handlers, for one scanner only."""
-    try:
-        handlers = parts.handlers(site.config)
-    except DiamondError as error:
-        raise Problem(f"{error}.") from None
-    collector = type(site.collector)(configfile=str(site.conf), handlers=handlers)
+    collector = site.sender()
     collector.config["scanners"] = {scanner.location: scanner.folder}
     collector.process_config()
     return collector

@@ -9,11 +9,9 @@ from typing import Any
 
 import click
 
-from diamond3 import DiamondError, parts
-from diamond3.once import Errors, listen_for_errors
+from diamond3.once import listen_for_errors
 from hops import site as sites
 from hops.console import counted, print_json, printable, progress, say
-from hops.errors import Problem
 from hops.graphiteweb import Event
 from hops.judge import rules
 from hops.judge.judging import Coil, Judge
@@ -52,11 +50,12 @@ def main(location: str | None, conf: Path, as_json: bool) -> None:
     site = sites.load(conf)
     errors = listen_for_errors()
     outcomes = judge_all(site, [site.scanner(location)] if location else site.settings.scanners)
+    told = [printable(line) for line in errors.lines]
     if as_json:
-        print_json({"coils": [asdict(each) for each in outcomes], "errors": _said(errors)})
+        print_json({"coils": [asdict(each) for each in outcomes], "errors": told})
     else:
         say_outcomes(outcomes)
-        for line in _said(errors):
+        for line in told:
             say(line, "red")
     if errors.messages:
         raise SystemExit(1)
@@ -66,7 +65,7 @@ def judge_all(site: Site, scanners: Sequence[Any]) -> list[Outcome]:
     """Judges the scanners' coils, and shows how far it is. Raises Problem."""
     judge = Judge(site, rules.of_site(site.config))
     coils = [coil for scanner in scanners for coil in judge.coils(scanner)]
-    sender = _sender(site)
+    sender = site.sender()
     events = judge.events()
     with progress("Judging", len(coils) * len(QUANTITIES)) as advance:
         return [_judge(judge, coil, events, sender, advance) for coil in coils]
@@ -83,15 +82,6 @@ def say_outcomes(outcomes: Sequence[Outcome]) -> None:
         say(f"{each.location}, coil {each.coil}: {state}; {sent}")
     if not outcomes:
         say("Graphite has no coil of these scanners yet.")
-
-
-def _sender(site: Site) -> Any:
-    """The site's StabilityCollector, with its handlers."""
-    try:
-        handlers = parts.handlers(site.config)
-    except DiamondError as error:
-        raise Problem(f"{error}.") from None
-    return type(site.collector)(configfile=str(site.conf), handlers=handlers)
 
 
 def _judge(
@@ -118,8 +108,3 @@ def _judge(
         sum(each.is_out for each in newest),
         max((each.days_to_learn for each in newest), default=0),
     )
-
-
-def _said(errors: Errors) -> list[str]:
-    lines = (each.splitlines()[-1] for each in errors.messages if each)
-    return list(dict.fromkeys(map(printable, lines)))
