@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 console = Console(highlight=False, emoji=False)
 if not console.is_terminal and "COLUMNS" not in console._environ:
@@ -48,6 +50,15 @@ def wrapped(line: str, where: Console, hang: int = 4) -> str:
             break_on_hyphens=False,
         )
     )
+
+
+def listing(*columns: str, numbers_from: int | None = None) -> Table:
+    """A table without a frame, to be filled; its columns from a place on have numbers in them."""
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for place, column in enumerate(columns):
+        has_numbers = numbers_from is not None and place >= numbers_from
+        table.add_column(Text(column), justify="right" if has_numbers else "left", no_wrap=True)
+    return table
 
 
 def show(table: Table) -> None:

@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 import stability_report
 from hops import site
-from hops.console import print_json, printable, say, show
+from hops.console import listing, print_json, printable, say, show
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb, content, event
 from hops.options import (
@@ -267,10 +266,7 @@ def _about(event: Event, locations: Sequence[str]) -> str:
 
 
 def _table(listed: Sequence[Event], locations: Sequence[str], timezone: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    table.add_column(f"time ({timezone or 'this machine'})", no_wrap=True)
-    table.add_column("location", no_wrap=True)
-    table.add_column("note", no_wrap=True)
+    table = listing(f"time ({timezone or 'this machine'})", "location", "note")
     for each in listed:
         cells = (moment(each.epoch, timezone), _about(each, locations), each.what)
         table.add_row(*(Text(printable(cell)) for cell in cells))

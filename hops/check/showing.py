@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich import box
-from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 import stability_report
 from hops.check.checking import GOOD, STATES, WAITS, Checked
 from hops.check.excerpt import drawn
-from hops.console import counted, printable, say, show
+from hops.console import counted, listing, printable, say, show
 from hops.reportfiles import EXAMPLES
 
 STYLES = {GOOD: "green", WAITS: "yellow"}
@@ -36,7 +34,8 @@ class Listing:
         self.counts[checked.state] += 1
         folder = checked.file.parent
         if folder not in self._tables:
-            self._tables[folder] = _table("report", "state", "channels", "slices", "values", "nan")
+            columns = ("report", "state", "channels", "slices", "values", "nan")
+            self._tables[folder] = listing(*columns, numbers_from=2)
         found = checked.contents
         numbers = (
             (found.channels, found.slices, found.values, found.without_number or "")
@@ -86,7 +85,7 @@ def show_in_full(checked: Checked, timezone: str) -> None:
     for section in report.sections:
         say(printable(section.name), style="bold")
         names, *rows = stability_report.table_rows(section)
-        table = _table(*map(printable, names), numbers_from=0)
+        table = listing(*map(printable, names), numbers_from=0)
         for row in rows:
             table.add_row(*row)
         show(table)
@@ -108,14 +107,6 @@ def show_nearly(nearly: Sequence[Path]) -> None:
         for file in nearly:
             say(f"  {printable(str(file))}")
         say(f"A report is called like {EXAMPLES}.\n")
-
-
-def _table(*columns: str, numbers_from: int = 2) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for position, column in enumerate(columns):
-        justify: JustifyMethod = "right" if position >= numbers_from else "left"
-        table.add_column(Text(column), justify=justify, no_wrap=True)
-    return table
 
 
 def _style(checked: Checked) -> str:

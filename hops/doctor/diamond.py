@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import stability_collector
-from diamond3.configuration import NEXT, is_for_next
+from diamond3.configuration import NEXT, is_for_next, listed
 from diamond3.installed import OUR_DISTRIBUTION, find_diamond
 from hops.console import counted
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
@@ -27,7 +27,7 @@ BATCH, BACKLOG = 448, 101
 def check(site: Site) -> Iterator[Finding]:
     """Which Diamond the configuration is for, and whether it finds the collector."""
     yield _which(site)
-    folders = [Path(path) for path in _listed(site, "collectors_path")]
+    folders = [Path(path) for path in listed(site.config["server"], "collectors_path")]
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing or not folders:
         text = f"Diamond does not start without {missing}" if missing else "none is named"
@@ -45,8 +45,9 @@ def handlers(site: Site) -> tuple[list[Any], list[Finding]]:
     """
     from diamond.utils.classes import load_include_path
 
-    load_include_path([path for path in _listed(site, "handlers_path") if path])
-    names = [name for name in _listed(site, "handlers") if name]
+    server = site.config["server"]
+    load_include_path(listed(server, "handlers_path"))
+    names = listed(server, "handlers")
     loaded = []
     findings = []
     for name in names:
@@ -65,11 +66,6 @@ def check_sizes(site: Site, loaded: Sequence[Any], values: int) -> Iterator[Find
     yield _queue(site.config["server"], values)
     for handler in loaded:
         yield _backlog(handler, values)
-
-
-def _listed(site: Site, key: str) -> list[str]:
-    server = site.config["server"]
-    return [value.strip() for value in server.as_list(key)] if key in server else []
 
 
 # -- the collector -------------------------------------------------------------------------
