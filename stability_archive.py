@@ -3,11 +3,10 @@ sections that its coil's reports have.
 
 Python 2.7 and 3.9 or newer, standard library only.
 """
-import os
 from collections import namedtuple
 
 import stability_report
-from stability_folder import have_one_content
+from stability_folder import have_one_content, kept_names
 
 # So many bytes of a file tell that it is too large for a report.
 LARGEST = stability_report.MAX_BYTES + 1
@@ -49,24 +48,24 @@ class Archive(object):
 
     def duplicate_of(self, folder, name):
         """The name of a second copy of the report `name` that is archived, or None."""
-        duplicate = '.duplicate'.join(os.path.splitext(name))
         try:
             with folder.below(self._settings.ingest_dir) as archive:
-                is_there = archive.status(duplicate) is not None and have_one_content(
-                    folder, name, archive, duplicate)
+                copies = [kept for kept in kept_names(archive, name)
+                          if have_one_content(folder, name, archive, kept)]
         except EnvironmentError:
             return None
-        return duplicate if is_there else None
+        return copies[1] if copies[1:] else None
 
-    def later_scan(self, folder, epoch, coil):
-        """A scan of the coil that is later than `epoch` and of the same day (Archived), or None."""
+    def later_scan(self, folder, waiting):
+        """A scan of the coil of `waiting` that is later and of the same day (Archived), or None."""
         if self._scans is None:
             self._scans = {}
             for name in folder.names_in(self._settings.ingest_dir):
                 if stability_report.is_report_name(name):
                     self.note(name)
-        for scan in self._scans.get(epoch // _DAY, ()):
-            if scan.epoch > epoch and self._coil_of(self._read(folder, scan.name)) == coil:
+        for scan in (self._scans or {}).get(waiting.epoch // _DAY, ()):
+            if (is_later(scan, waiting)
+                    and self._coil_of(self._read(folder, scan.name)) == waiting.coil):
                 return scan
         return None
 
@@ -91,6 +90,15 @@ class Archive(object):
 
     def _coil_of(self, report):
         return None if report is None else self._settings.coils.get(report.channels)
+
+
+def is_later(one, other):
+    """Whether the scan of `one` (with an epoch and a name) is later than that of `other`.
+
+    Of two at one time, as in the hour that summer time leaves out, the scanner's clock tells it.
+    """
+    digits = stability_report.digits
+    return (one.epoch, digits(one.name)) > (other.epoch, digits(other.name))
 
 
 def _sections_of(report):

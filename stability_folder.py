@@ -366,6 +366,18 @@ def _require_a_file(status):
                                'everybody may read it')
 
 
+def kept_names(folder, name):
+    """Those of the names under which `Folder.archive` keeps files called `name` that are there."""
+    stem, extension = os.path.splitext(name)
+    for beginning in (stem, stem + '.duplicate') if folder.status(name) is not None else ():
+        number = 0
+        name = beginning + extension
+        while folder.status(name) is not None:
+            yield name
+            number += 1
+            name = '%s.%d%s' % (beginning, number, extension)
+
+
 def _free_name(folder, stem, extension, also=''):
     """A name that nothing has in `folder`, with a number where needed; nor with `also` after it."""
     number = 0

@@ -253,12 +253,19 @@ def is_past(filename):
 
 def is_nearly_report_name(filename):
     """Whether `filename` (str) is that of no report, but a person might think so: in another case,
-    with a copy's number, renamed. What the collector calls the files that it keeps is not.
+    with a copy's number, renamed. What the collector calls the files that it keeps is not, nor what
+    is hidden, as a file on its way may be.
     """
-    if 'stability' not in filename.lower() or is_report_name(filename):
+    if ('stability' not in filename.lower() or is_report_name(filename)
+            or filename.startswith('.')):
         return False
     kept = _KEPT.match(filename)
     return not (kept and is_report_name(kept.group(1) + '.txt'))
+
+
+def nearly_report_names(names, own):
+    """Those of `names` (list of str) that are nearly a report's, sorted; but for our `own`."""
+    return sorted(set(filter(is_nearly_report_name, names)).difference(own))
 
 
 def _matching_form(filename):

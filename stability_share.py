@@ -12,7 +12,7 @@ import time
 from collections import deque
 
 import stability_report
-from stability_archive import LARGEST, Archive
+from stability_archive import LARGEST, Archive, is_later
 from stability_folder import Errand, Folder, move, signature
 from stability_waiting import (
     FOUND,
@@ -182,7 +182,7 @@ class Share(object):
             waiting.publish(metrics, self._settings.graphite is not None)
         self._under_way.add(waiting.coil_day)
         for other in self._late:
-            if other.coil_day == waiting.coil_day and other.epoch < waiting.epoch:
+            if other.coil_day == waiting.coil_day and is_later(waiting, other):
                 other.later = waiting
         self._archived.note_sections(waiting.coil, report)
         if report.unknown:
@@ -369,9 +369,10 @@ class Share(object):
                 go_on()
 
     def _tell_of_other_names(self, names):
-        nearly = {name for name in names if stability_report.is_nearly_report_name(name)}
-        new = sorted(nearly - self._told_names)
-        self._told_names = nearly
+        nearly = stability_report.nearly_report_names(
+            names, (self._settings.ingest_dir, self._settings.reject_dir))
+        new = [name for name in nearly if name not in self._told_names]
+        self._told_names = set(nearly)
         if new:
             self._log.warning(
                 '%r: %d files look like reports, but are not called like '
@@ -466,7 +467,7 @@ class Share(object):
             return False
         if stability_report.digits(waiting.name) < stability_report.digits(self._newest):
             waiting.later = self._ask('later', waiting.name, lambda folder: (
-                self._archived.later_scan(folder, waiting.epoch, waiting.coil)))
+                self._archived.later_scan(folder, waiting)))
         return True
 
     def _is_whole(self, waiting, report):

@@ -115,13 +115,14 @@ class Patience:
     def ask(self, function: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
         """What `function` returns or raises; OSError when that takes too long. `undo` is told what
         it returns when nobody waits for it any more."""
-        if not self._is_over:
-            errand = Errand(function, undo)
-            if errand.is_back(PATIENCE):
-                found: T = errand.result()
-                return found
-            errand.leave()
-            self._is_over = True
+        if self._is_over:
+            raise OSError(errno.ETIMEDOUT, "it was not asked, as another did not answer")
+        errand = Errand(function, undo)
+        if errand.is_back(PATIENCE):
+            found: T = errand.result()
+            return found
+        errand.leave()
+        self._is_over = True
         raise OSError(errno.ETIMEDOUT, f"it did not answer within {PATIENCE} s")
 
 

@@ -19,7 +19,7 @@ from hops.options import HELP, config_option, json_option
 from hops.reportfiles import EXAMPLES, ReportFile, open_reports
 from hops.site import Site
 from hops.times import DAY, HOUR, MINUTE, age, moment
-from stability_report import is_nearly_report_name, is_of_the_future
+from stability_report import is_of_the_future, nearly_report_names
 
 # Reports wait for a poll, for carbon, for Graphite: not for so long after their scan. Diamond
 # speaks every interval, but where an hour is a slot of the retention, that is seen at its end.
@@ -138,7 +138,8 @@ def _folders(of: Site, scanner: Any, now: float) -> Status:
         status.problems.append(problem.message)
         return status
     status.waiting = len(waiting)
-    status.left_alone = sorted(filter(is_nearly_report_name, names))
+    own = of.settings.ingest_dir, of.settings.reject_dir
+    status.left_alone = nearly_report_names(names, own)
     waits = [Waiting(file.name, max(0, int(now - file.epoch))) for file in _of_the_past(waiting)]
     status.oldest_waiting = max(waits, key=lambda wait: wait.seconds, default=None)
     rejected = _files_below(of, scanner, of.settings.reject_dir, status)

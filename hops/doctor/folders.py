@@ -26,7 +26,7 @@ from hops.reportfiles import EXAMPLES
 from hops.site import Site
 from hops.sizing import size_of
 from stability_folder import Folder
-from stability_report import is_nearly_report_name, report_names
+from stability_report import nearly_report_names, report_names
 
 FSTAB = Path("/etc/fstab")
 
@@ -145,6 +145,7 @@ def _look(site: Site, scanner: Any) -> Iterator[Found]:
             yield from tried
             yield from _room(check, folder)
             yield from _files(check, folder, opened, names)
+            yield from _nearly(check, folder, nearly_report_names(names, subfolders))
     except OSError as error:
         yield Finding(
             check,
@@ -212,8 +213,7 @@ def _files(check: str, folder: str, opened: Any, names: Sequence[str]) -> Iterat
             changes.append(status.st_mtime)
             if status.st_uid != os.geteuid():
                 others.append(name)
-            with opened.reader(name):
-                pass
+            opened.read(name, 1)
         except OSError as error:
             if error.errno != errno.ENOENT:  # as when it was archived meanwhile
                 trouble[error.strerror].append(name)
@@ -222,7 +222,6 @@ def _files(check: str, folder: str, opened: Any, names: Sequence[str]) -> Iterat
         todo = f"let {me()} read it: a plain file with one name, that no other program holds"
         yield Finding(check, FAILED, text, todo)
     yield from _sticky(check, folder, opened.status("."), waiting, others)
-    yield from _nearly(check, folder, names)
     ahead = max(changes) - time.time()
     if ahead > CLOCKS_APART:
         text = (
@@ -247,8 +246,7 @@ def _sticky(
         yield Finding(check, WARNING, text, todo)
 
 
-def _nearly(check: str, folder: str, names: Sequence[str]) -> Iterator[Finding]:
-    nearly = sorted(filter(is_nearly_report_name, names))
+def _nearly(check: str, folder: str, nearly: Sequence[str]) -> Iterator[Finding]:
     if nearly:
         text = (
             f"files that look like reports are left alone, as they are not called like {EXAMPLES}: "

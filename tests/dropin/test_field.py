@@ -359,6 +359,20 @@ def test_an_earlier_scan_that_comes_after_a_later_one_was_archived_leaves_it_its
     assert not [message for message in errors(caplog) if earlier in message]
 
 
+def test_of_two_scans_at_one_time_the_one_that_is_later_by_the_scanners_clock_stays(
+        site, bay1, carbon):
+    """As in the hour that summer time leaves out, on a scanner that knows nothing of it."""
+    site.settings['timezone'] = 'America/New_York'
+    earlier, later = 'Stability_20190310T021500.txt', 'Stability_20190310T031500.txt'
+    put(bay1, later, slices=1, columns=('mean',), cell='2.50')
+    assert len(site.run()) == 1
+    put(bay1, earlier, slices=1, columns=('mean',), cell='1.50')
+    lines = []
+    while earlier not in archived(bay1):
+        lines += site.run()
+    assert lines == []
+
+
 def with_archives(points, now):
     """Answers as whisper over 10 minutes for a year, then hours: by the age of `from`."""
     def answer(query):

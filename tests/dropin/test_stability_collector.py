@@ -12,7 +12,7 @@ import pytest
 from diamond.error import DiamondException
 from diamond.utils.signals import SIGALRMException
 from reports import report_text
-from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, errors, names_in, put
+from sites import NEW, NEW_EPOCH, OLD, OLD_EPOCH, errors, names_in, put, warnings
 
 from stability_collector import StabilityCollector
 
@@ -125,11 +125,14 @@ def test_a_published_report_moves_into_the_archive_as_it_was(site, bay1):
     assert site.run() == []
 
 
-def test_the_archive_has_the_configured_name(site, bay1):
-    site.settings['ingest_dir'] = 'done'
+@pytest.mark.parametrize('name', ['done', 'Stability archive'])
+def test_the_archive_has_the_configured_name(site, bay1, caplog, name):
+    site.settings['ingest_dir'] = name
     put(bay1, OLD)
     site.run()
-    assert names_in(bay1.join('done')) == [OLD]
+    site.run()
+    assert names_in(bay1.join(name)) == [OLD]
+    assert warnings(caplog) == []
 
 
 def test_a_name_that_is_taken_in_the_archive_is_not_overwritten(site, bay1):
@@ -154,6 +157,20 @@ def test_a_report_that_is_sent_again_every_night_is_kept_once_more_and_told(site
     stem = OLD[:-len('.txt')]
     assert names_in(bay1.join('Ingested')) == [stem + '.duplicate.txt', OLD]
     assert bay1.join(OLD).check()
+    (message,) = errors(caplog)
+    assert 'is archived already' in message
+
+
+def test_a_corrected_report_that_is_sent_again_every_night_is_kept_once_more_and_told(
+        site, bay1, caplog):
+    put(bay1, OLD, slices=1)
+    site.run()
+    for _ in range(3):
+        put(bay1, OLD)
+        site.run()
+    site.run()
+    stem = OLD[:-len('.txt')]
+    assert names_in(bay1.join('Ingested')) == [stem + '.1.txt', stem + '.2.txt', OLD]
     (message,) = errors(caplog)
     assert 'is archived already' in message
 

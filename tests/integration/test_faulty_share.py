@@ -270,12 +270,13 @@ def test_doctor_ends_in_time_names_a_share_that_hangs_and_looks_at_the_others(
     assert "1 report read" in found["coils seen"][0]["text"]
 
 
+@pytest.mark.parametrize("operation", ["getattr", "open", "read"])
 def test_doctor_names_a_file_that_cannot_be_looked_at(
-    share: FaultyShare, receiver: Receiver
+    share: FaultyShare, receiver: Receiver, operation: str
 ) -> None:
     scan(share, "bay1")
     scan(share, "bay1", OTHER)
-    share.have({"op": "getattr", "path": NAME, "errno": "EACCES"})
+    share.have({"op": operation, "path": NAME, "errno": "EACCES"})
     found = asked(site_of(share, receiver))
     first, trouble = found["folder of A/B/bay1"]
     assert (first["state"], trouble["state"]) == ("ok", "failed")
