@@ -8,6 +8,7 @@ from grafana.panels import (
     VALUE,
     Json,
     Shown,
+    Steps,
     alert_list,
     colored,
     count_above,
@@ -34,6 +35,9 @@ SCANNER = "Scanner and coil"
 # A coil that is scanned on two weekdays rests for up to five days.
 AGES = ((None, "transparent"), (5 * DAY, "orange"), (8 * DAY, "red"))
 NONE_IS_FINE = ((None, "green"), (1, "red"))
+FEW_ARE_FINE = ((None, "green"), (1, "orange"))
+SOME_ARE_OUT = ((None, "transparent"), (1, "red"))
+SOME_ARE_SLOW = ((None, "transparent"), (1, "purple"))
 
 
 def fleet(site: Site) -> Json:
@@ -61,32 +65,27 @@ def fleet(site: Site) -> Json:
 
 def _out_of_control(site: Site) -> Json:
     text = "Coils of which something was out of control, or beyond the site's limit, in the last"
-    panel = tiles(
-        Shown("Coils out of control", f"{text} scan.", "none", 0),
-        [queries.named(queries.newest(f"{site.control}.{OUT}"), "Value")],
-        NONE_IS_FINE,
-    )
+    series = f"{site.control}.{OUT}"
+    panel = _number("Coils out of control", f"{text} scan.", series, NONE_IS_FINE)
     return count_above(panel, 0)
 
 
 def _without_a_scan(site: Site) -> Json:
     text = f"Scanners whose newest scan of any coil is more than {NO_SCAN_DAYS} days old."
-    panel = tiles(
-        Shown(f"No scan for {NO_SCAN_DAYS} days", text, "none", 0),
-        [queries.named(queries.newest(f"{site.location}.{INGEST}.{AGE}"), "Value")],
-        NONE_IS_FINE,
-    )
+    series = f"{site.location}.{INGEST}.{AGE}"
+    panel = _number(f"No scan for {NO_SCAN_DAYS} days", text, series, NONE_IS_FINE)
     return count_above(panel, NO_SCAN_DAYS * DAY)
 
 
 def _waiting(site: Site) -> Json:
     text = "Reports in the scanners' folders. A few for some seconds are normal; hours are not."
-    panel = tiles(
-        Shown("Reports that wait", text, "none", 0),
-        [queries.named(queries.newest(f"{site.location}.{INGEST}.waiting"), "Value")],
-        ((None, "green"), (1, "orange")),
-    )
-    return sum_of_all(panel)
+    series = f"{site.location}.{INGEST}.waiting"
+    return sum_of_all(_number("Reports that wait", text, series, FEW_ARE_FINE))
+
+
+def _number(title: str, text: str, series: str, thresholds: Steps) -> Json:
+    values = [queries.named(queries.newest(series), "Value")]
+    return tiles(Shown(title, text, "none", 0), values, thresholds)
 
 
 def _alerts() -> Json:
@@ -144,60 +143,28 @@ def _first_column(site: Site) -> Json:
 
 def _states() -> list[Json]:
     fine = {"type": "value", "options": {"0": {"text": "in control", "index": 0}}}
-    limits = {"type": "value", "options": {"0": {"text": "", "index": 0}}}
+    none = {"type": "value", "options": {"0": {"text": "", "index": 0}}}
+    learning = {"displayName": "Learning", "unit": "suffix: days", "mappings": [none]}
     return [
-        override(
-            OUT,
-            {
-                "displayName": "State",
-                "unit": "suffix: out",
-                "mappings": [fine],
-                "custom.displayMode": "color-background-solid",
-                **colored(((None, "transparent"), (1, "red"))),
-            },
-        ),
-        override(
-            SLOW,
-            {
-                "displayName": "Slow",
-                "mappings": [limits],
-                "custom.displayMode": "color-background-solid",
-                **colored(((None, "transparent"), (1, "purple"))),
-            },
-        ),
-        override(
-            AGE,
-            {
-                "displayName": "Last scan",
-                "unit": "s",
-                "decimals": 1,
-                "custom.displayMode": "color-background-solid",
-                **colored(AGES),
-            },
-        ),
-        override(
-            LEARNING,
-            {"displayName": "Learning", "unit": "suffix: days", "mappings": [limits]},
-        ),
+        _filled(OUT, "State", SOME_ARE_OUT, {"unit": "suffix: out", "mappings": [fine]}),
+        _filled(SLOW, "Slow", SOME_ARE_SLOW, {"mappings": [none]}),
+        _filled(AGE, "Last scan", AGES, {"unit": "s", "decimals": 1}),
+        override(LEARNING, learning),
     ]
 
 
 def _cells(quantity: Quantity) -> list[Json]:
     unit = UNITS.get(quantity.unit, "none")
+    value = {"displayName": quantity.name, "unit": unit, "decimals": quantity.decimals}
+    sigmas = {"custom.width": 62, "unit": SIGMAS_UNIT, "decimals": 1}
+    colors = by_side(quantity, "transparent")
     return [
-        override(
-            f"{quantity.column}.{VALUE}",
-            {"displayName": quantity.name, "unit": unit, "decimals": quantity.decimals},
-        ),
-        override(
-            f"{quantity.column}.{SIGMAS}",
-            {
-                "displayName": "\N{GREEK SMALL LETTER SIGMA}",
-                "custom.width": 62,
-                "unit": SIGMAS_UNIT,
-                "decimals": 1,
-                "custom.displayMode": "color-background-solid",
-                **colored(by_side(quantity, "transparent")),
-            },
-        ),
+        override(f"{quantity.column}.{VALUE}", value),
+        _filled(f"{quantity.column}.{SIGMAS}", "\N{GREEK SMALL LETTER SIGMA}", colors, sigmas),
     ]
+
+
+def _filled(column: str, title: str, thresholds: Steps, properties: Json) -> Json:
+    """The `column` with cells in the colour of their value."""
+    look = {"displayName": title, "custom.displayMode": "color-background-solid"}
+    return override(column, {**look, **properties, **colored(thresholds)})
