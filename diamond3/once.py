@@ -12,8 +12,8 @@ log = logging.getLogger("diamond")
 class Errors(logging.Handler):
     """Remembers what is logged as an error: handlers log their failures and carry on."""
 
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
+    def __init__(self, level: int = logging.ERROR) -> None:
+        super().__init__(level)
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -29,15 +29,11 @@ CONFIDENCE = 0.95
 
 
 class Slope(NamedTuple):
-    """A change in percent of the mean a year, and how far the truth may be from it either way."""
+    """A change in percent of the mean a year, and how far the truth may be from it either way: one
+    that is less than that is none."""
 
     percent: float
     margin: float
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether it is a change at all."""
-        return abs(self.percent) > self.margin
 
 
 def slope(series: Mapping[int, float], notes: Iterable[int] = ()) -> Slope | None:

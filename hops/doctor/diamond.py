@@ -13,6 +13,7 @@ from typing import Any
 import stability_collector
 from diamond3.configuration import NEXT, is_for_next, listed
 from diamond3.installed import OUR_DISTRIBUTION, find_diamond
+from diamond3.once import Errors
 from hops.console import counted
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.site import Site
@@ -147,7 +148,7 @@ def _handler(site: Site, name: str) -> tuple[Any, Finding]:
             return None, Finding(kind, FAILED, text, todo)
     where = f"{handler.host}:{handler.port} ({handler.proto})"
     if handler.socket is None:
-        text = said[-1] if said else f"carbon at {where} does not answer"
+        text = " ".join(said[-1].split()) if said else f"carbon at {where} does not answer"
         todo = f"start carbon, open the firewall, or correct host and port in {kind}.conf"
         return handler, Finding(kind, FAILED, text, todo)
     if handler.proto == "udp":
@@ -157,19 +158,13 @@ def _handler(site: Site, name: str) -> tuple[Any, Finding]:
 
 
 @contextmanager
-def _log() -> Iterator[list[str]]:
+def _log() -> Iterator[Sequence[str]]:
     """What Diamond logs meanwhile, of which a person would read warnings and errors."""
-    said: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(" ".join(record.getMessage().split()))
-
-    listener = Listener(logging.WARNING)
+    listener = Errors(logging.WARNING)
     log = logging.getLogger("diamond")
     log.addHandler(listener)
     try:
-        yield said
+        yield listener.messages
     finally:
         log.removeHandler(listener)
 
