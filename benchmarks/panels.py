@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import configparser
 import json
-import re
 import statistics
 import sys
 import time
@@ -12,20 +10,21 @@ from collections import defaultdict
 from pathlib import Path
 from time import perf_counter
 
-import whisper
-
 import stability_report
 from benchmarks.results import Result
 from benchmarks.site import PROJECT, SOURCE
 from grafana.panels import CHART
 from hops.quantities import QUANTITIES
+from hops.retention.wanted import Wanted
 from lab.graphite import EmbeddedGraphite, Environment
 
 sys.path.insert(0, str(PROJECT / "tests" / "integration"))
 from grafana_page import Page
+from whisper_files import store
 
 DASHBOARDS = PROJECT / "grafana" / "dashboards"
 SCHEMAS = PROJECT / "graphite" / "storage-schemas.conf"
+WANTED = Wanted(SCHEMAS.parent)
 LOCATION = "servers.bench.StabilityCollector.Harvard.Northwest.Bay1"
 FLEET = "servers.bench.StabilityCollector.Harvard.Northwest.Bay2"
 STATES = ("days_to_learn", "out_of_control", "seconds_since_last_scan", "slow_changes")
@@ -122,18 +121,8 @@ def _write_verdicts(whisper_dir: Path, control: str, until: int, slices: int) ->
 
 
 def _write(whisper_dir: Path, series: str, until: int, number: float) -> None:
-    path = whisper_dir.joinpath(*series.split(".")).with_suffix(".wsp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whisper.create(str(path), _archives(series), xFilesFactor=0, sparse=True)
+    wanted = WANTED.of(series)
+    assert wanted is not None
     since = until - (DAYS - 1) * DAY
-    whisper.update_many(str(path), [(epoch, number) for epoch in range(since, until, DAY)])
-
-
-def _archives(series: str) -> list[tuple[int, int]]:
-    """Those of the first section in graphite/ whose pattern matches, as carbon takes them."""
-    schemas = configparser.ConfigParser()
-    schemas.read(SCHEMAS)
-    section = next(
-        each for each in schemas.values() if re.search(each.get("pattern", "$^"), series)
-    )
-    return [whisper.parseRetentionDef(each.strip()) for each in section["retentions"].split(",")]
+    points = [(series, epoch, number) for epoch in range(since, until, DAY)]
+    store(whisper_dir, points, list(wanted.archives))
