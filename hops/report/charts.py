@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hops.quantities import QUANTITIES, SNR, Quantity
-from hops.report.paper import BLUE, GREY, INK, VERMILLION
+from hops.report.paper import BLUE, GREY, INK, PURPLE, VERMILLION
 from hops.report.verdict import Chart, Verdict
 from hops.report.words import number
 
@@ -74,7 +74,7 @@ def draw_charts(
     if mapped:
         _slice_map(figure, charts.pop(1), verdict, shown)
     for one, quantity in zip(charts, QUANTITIES):
-        _chart(one, verdict, verdict.means[quantity])
+        _chart(one, verdict, quantity)
     for one in axes:
         _time_axis(one, shown, labelled=one is axes[-1])
         _notes(one, verdict, shown, numbered=one is axes[0])
@@ -89,7 +89,7 @@ def draw_chart(figure: Figure, verdict: Verdict, quantity: Quantity | None) -> s
     if quantity is None:
         _slice_map(figure, axes, verdict, shown)
     else:
-        _chart(axes, verdict, verdict.means[quantity])
+        _chart(axes, verdict, quantity)
     _time_axis(axes, shown, labelled=True, most=5)
     _notes(axes, verdict, shown, numbered=True)
     title = axes.get_title(loc="left")
@@ -114,8 +114,8 @@ def _shown(verdict: Verdict) -> Shown:
     return Shown(first - air, last + air)
 
 
-def _chart(axes: Axes, verdict: Verdict, chart: Chart) -> None:
-    quantity = chart.quantity
+def _chart(axes: Axes, verdict: Verdict, quantity: Quantity) -> None:
+    chart = verdict.means[quantity]
     many = len(verdict.data.slices) > 1
     title = f"{quantity.name}: {quantity.meaning}" + ", mean of the slices" * many
     _title(axes, title)
@@ -134,6 +134,7 @@ def _chart(axes: Axes, verdict: Verdict, chart: Chart) -> None:
     axes.plot(*_broken(times, values), color=BLUE, linewidth=0.5, alpha=0.6)
     axes.plot(times, values, ".", color=BLUE, markersize=size)
     _limits(axes, chart, times)
+    _average(axes, verdict, verdict.averages[quantity])
     _marks(axes, chart, times, values)
     _value_axis(axes, chart)
 
@@ -154,6 +155,16 @@ def _limits(axes: Axes, chart: Chart, times: Numbers) -> None:
     newest = next((limit for limit in reversed(own) if limit is not None), None)
     if newest is not None:
         _title(axes, f"{axes.get_title(loc='left')}; site's limit {number(newest)}: dash-dotted")
+
+
+def _average(axes: Axes, verdict: Verdict, chart: Chart) -> None:
+    """The moving average, thick where it is a slow change."""
+    times = _days(verdict, [scan.epoch for scan in chart.scans])
+    values = _numbers(scan.value for scan in chart.scans)
+    axes.plot(*_broken(times, values), color=PURPLE, linewidth=0.8)
+    sides = [chart.side(scan) for scan in chart.scans]
+    slow = np.array([side != 0 and not chart.quantity.is_better(side) for side in sides], bool)
+    axes.plot(times[slow], values[slow], ".", color=PURPLE, markersize=3.5)
 
 
 def _marks(axes: Axes, chart: Chart, times: Numbers, values: Numbers) -> None:

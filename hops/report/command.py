@@ -129,7 +129,7 @@ def main(
 
     Without other days it shows the last two years. Days and times are by the scanners' clocks.
     Service notes are those of hops notes. The command ends with 1 when something was out of control
-    in the period; with --html it leaves that to the pages.
+    or changed slowly in the period, as the alerts say it; with --html it leaves that to the pages.
     """
     if not output and not folder:
         raise click.UsageError("There is nothing to write: choose --output or --html.")
@@ -156,7 +156,7 @@ def main(
         print_json({"files": [str(file) for file in files], **programs.as_json(fleet)})
     else:
         _print(fleet, files)
-    if fleet.is_out and not folder:
+    if (fleet.is_out or fleet.is_slow) and not folder:
         raise SystemExit(1)
 
 

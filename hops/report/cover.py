@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hops.console import counted
 from hops.report import paper
 from hops.report.fleet import Fleet
 from hops.report.paper import LEFT, LINE, RIGHT, TOP
-from hops.report.verdict import Cell, State, Verdict
-from hops.report.words import headline, in_short, number, sentences
+from hops.report.verdict import Cell, Of, State, Verdict
+from hops.report.words import headline, how_many, in_short, number, sentences
 from hops.times import DAY
 
 MOST_ROWS = 56
 """Of a page."""
 PLACES = (
-    (LEFT, "left", 0.165), (0.28, "right", 0.04), (0.355, "right", 0.07), (0.395, "right", 0.035),
-    (0.88, "right", 0.075), (RIGHT, "right", 0.03),
+    (LEFT, "left", 0.165), (0.28, "right", 0.04), (0.35, "right", 0.065), (0.385, "right", 0.033),
+    (0.845, "right", 0.065), (0.882, "right", 0.035), (RIGHT, "right", 0.03),
 )
 """Of what is no quantity; between the fourth and the fifth is room for these."""
 FIRST, LAST = PLACES[3][0], PLACES[4][0] - PLACES[4][2]
@@ -49,21 +48,17 @@ def draw(fleet: Fleet) -> Iterator[Figure]:
 
 
 def _about(fleet: Fleet) -> str:
-    out = sum(each.state is State.OUT for each in fleet.verdicts)
     first, last = fleet.days
-    return f"{first} to {last}: {counted(len(fleet.verdicts), 'coil')}, {out} out of control"
+    return f"{first} to {last}: {how_many([each.state for each in fleet.verdicts])}"
 
 
 def _head(figure: Figure, fleet: Fleet) -> float:
     y = TOP - 0.05
-    titles = ("location", "coil", "last scan", "days", "beyond", "page")
-    texts = paper.table_row(figure, y, PLACES, titles, SIZE)
+    titles = ("location", "coil", "last scan", "days", "beyond", "slices", "page")
+    paper.table_row(figure, y, PLACES, titles, SIZE, color=paper.GREY)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
         name = quantity.name.replace(" ", "\n", 1)
-        texts.append(
-            figure.text(right, y - 0.75 * LINE, name, size=NUMBERS, va="bottom", ha="right")
-        )
-    for text in texts:
+        text = figure.text(right, y - 0.75 * LINE, name, size=NUMBERS, va="bottom", ha="right")
         text.set_color(paper.GREY)
     paper.rule(figure, y - 0.95 * LINE)
     return y - 0.2 * LINE
@@ -73,21 +68,18 @@ def _row(figure: Figure, fleet: Fleet, y: float, verdict: Verdict, page: int) ->
     data, newest = verdict.data, verdict.newest
     last = "never" if newest is None else f"{data.time(newest):%Y-%m-%d}"
     old = "" if verdict.age is None else f"{verdict.age // DAY:,}"
-    words = (fleet.short(data.location), data.coil, last, old, in_short(verdict), str(page))
-    texts = paper.table_row(figure, y, PLACES, words, SIZE)
+    slices = str(len(verdict.beyond(Of.SLICE)) or "")
+    words = (fleet.short(data.location), data.coil, last, old, in_short(verdict), slices, str(page))
+    strong = [4] if verdict.state in (State.OUT, State.SLOW) else []
+    paper.table_row(figure, y, PLACES, words, SIZE, strong)
     width = _width(fleet)
     for right, quantity in zip(_rights(fleet), fleet.quantities):
         cell = verdict.cell(quantity)
-        both = [
+        for x, text in ((right - 0.44 * width, _value(cell)), (right, _sigmas(cell))):
             figure.text(x, y, text, size=NUMBERS, va="top", ha="right")
-            for x, text in ((right - 0.39 * width, _value(cell)), (right, _sigmas(cell)))
-        ]
-        if cell.state is State.OUT:
-            place = (right - width + 0.007, y - 0.92 * LINE)
-            figure.add_artist(Rectangle(place, width - 0.004, LINE, color=MARKED, zorder=-1))
-            texts += both
-    for text in texts[4:] if verdict.state is State.OUT else []:
-        text.set(weight="bold" if text is not texts[5] else "normal")
+        if cell.state in (State.OUT, State.SLOW):
+            place = (right - width + 0.004, y - 0.92 * LINE)
+            figure.add_artist(Rectangle(place, width - 0.002, LINE, color=MARKED, zorder=-1))
 
 
 def _value(cell: Cell) -> str:
@@ -97,7 +89,8 @@ def _value(cell: Cell) -> str:
 def _sigmas(cell: Cell) -> str:
     if cell.value is None or cell.state is State.LEARNING:
         return "-"
-    return f"{cell.sigmas:+.{int(abs(cell.sigmas) < 9.95)}f}"
+    slowly = ("", "\N{NORTH EAST ARROW}", "\N{SOUTH EAST ARROW}")[cell.slow]
+    return f"{cell.sigmas:+.{int(abs(cell.sigmas) < 9.95)}f}{slowly}"
 
 
 def _rights(fleet: Fleet) -> list[float]:
@@ -113,8 +106,9 @@ def _legend(fleet: Fleet) -> list[str]:
     units = ", ".join(f"{each.name} in {each.unit}" for each in fleet.quantities if each.unit)
     lines = [
         "Days: since the last scan. Of each quantity the mean of the slices in the newest scan, "
-        "and how many standard deviations it is from its centre line; marked: beyond a limit. "
-        f"{units}. Beyond: scans of the period out of control, in the mean or in a single slice.",
+        "and how many standard deviations it is from its centre line; marked: beyond a limit, or "
+        f"with an arrow: a slow change. {units}. Beyond: scans of the period out of control. "
+        "Slices: scans with single slices beyond their limits, which are not counted.",
     ]
     if fleet.unknown:
         lines.append(f"Graphite has nothing yet of {', '.join(fleet.unknown)}.")
@@ -125,7 +119,7 @@ def _words(figure: Figure, fleet: Fleet, y: float) -> None:
     """What was out of control, of as many coils as there is room for."""
     for verdict in fleet.worst_first:
         told = sentences(verdict)
-        if verdict.state is not State.OUT or y - (len(told) + 1) * 1.5 * LINE < LOWEST:
+        if verdict.state is State.IN or y - (len(told) + 1) * 1.5 * LINE < LOWEST:
             return
         title = f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}"
         text = figure.text(LEFT, y, title, size=8, weight="bold", va="top")

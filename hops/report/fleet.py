@@ -6,8 +6,9 @@
         for quantity in fleet.quantities:
             print(quantity.name, *verdict.cell(quantity))
 
-A verdict is a coil's: its newest scan (`cell`), the whole period (`state`, `beyond`, `excursions`)
-and every scan in it (`means`, `slices`). `hops.report.words` says it in sentences.
+A verdict is a coil's: its newest scan (`cell`), the whole period (`state`, `beyond`, `slow`,
+`excursions`) and every scan in it (`means`, `averages`, `slices`). `hops.report.words` says it in
+sentences.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hops.judge import rules
 from hops.notes import Notebook
 from hops.quantities import WATCHED, Quantity
 from hops.report.data import Scanner
-from hops.report.verdict import State, Verdict, judge
+from hops.report.verdict import Of, State, Verdict, judge
 from hops.site import Site
 from hops.times import moment
 
@@ -50,13 +51,19 @@ class Fleet:
         """Out of control first, and of those the one that has most scans beyond."""
         order = list(State)
         return sorted(
-            self.verdicts, key=lambda each: (order.index(each.state), -len(each.beyond))
+            self.verdicts,
+            key=lambda v: (order.index(v.state), -len(v.beyond()), -len(v.beyond(Of.SLICE))),
         )
 
     @property
     def is_out(self) -> bool:
         """Whether something was out of control in the period."""
         return any(each.state is State.OUT for each in self.verdicts)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether something changed slowly in the period."""
+        return any(each.slow for each in self.verdicts)
 
     @property
     def days(self) -> tuple[str, str]:

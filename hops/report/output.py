@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.backends.backend_pdf import PdfPages
 
-from hops.report import cover
+from hops.report import cover, definitions
 from hops.report.fleet import Fleet
 from hops.report.page import draw
 from hops.report.paper import drawing_style
@@ -17,7 +17,8 @@ DOTS_PER_INCH = 120
 
 def write(fleet: Fleet, path: Path) -> None:
     """Writes the pages of the coils to `path`, in the format of its suffix: .pdf, where the first
-    page compares them, or .png of the first coil. Raises OSError."""
+    page compares them and the last says what is measured, or .png of the first coil. Raises
+    OSError."""
     with drawing_style():
         content = _pdf(fleet) if path.suffix == ".pdf" else _picture(fleet)
     path.write_bytes(content)
@@ -31,6 +32,7 @@ def _pdf(fleet: Fleet) -> bytes:
             document.savefig(page)
         for verdict in fleet.verdicts:
             document.savefig(draw(verdict, fleet.small_print))
+        document.savefig(definitions.draw())
     return buffer.getvalue()
 
 

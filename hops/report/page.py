@@ -8,21 +8,21 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from hops.console import counted
-from hops.quantities import QUANTITIES, Quantity
+from hops.quantities import QUANTITIES
 from hops.report import paper
 from hops.report.charts import draw_charts
 from hops.report.paper import GREEN, INK, LEFT, LINE, RIGHT, TOP, VERMILLION
 from hops.report.verdict import State, Verdict
-from hops.report.words import headline, in_newest, method, note_lines, number, sentences
+from hops.report.words import headline, line, method, note_lines, sentences
 
 COLUMNS = (
-    (LEFT, "left", 0.19), (0.35, "right", 0.08), (0.43, "right", 0.08), (0.565, "right", 0.13),
-    (0.635, "right", 0.07), (0.695, "right", 0.06), (0.705, "left", RIGHT - 0.705),
+    (LEFT, "left", 0.155), (0.305, "right", 0.08), (0.365, "right", 0.055), (0.48, "right", 0.11),
+    (0.53, "right", 0.045), (0.57, "right", 0.04), (0.675, "right", 0.1),
+    (0.685, "left", RIGHT - 0.685),
 )
-TITLES = ("newest scan", "centre", "limits", "change", "sd", "verdict")
-COLORS = {State.IN: GREEN, State.OUT: VERMILLION}
+TITLES = ("newest scan", "centre", "limits", "%", "sd", "% a year", "verdict")
+COLORS = {State.IN: GREEN, State.OUT: VERMILLION, State.SLOW: VERMILLION}
 MOST_SENTENCES, MOST_NOTES = 9, 5
-NOTHING = "-"
 
 
 def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
@@ -46,7 +46,7 @@ def draw(verdict: Verdict, small: Sequence[str]) -> Figure:
 def _words(figure: Figure, verdict: Verdict) -> float:
     """The verdict; returns where it ends, as a part of the page's height."""
     state = verdict.state
-    color = COLORS.get(state, INK) if state is State.OUT or not verdict.is_stale else INK
+    color = INK if verdict.is_stale and state is State.IN else COLORS.get(state, INK)
     head = figure.text(
         LEFT, TOP - 0.043, headline(verdict), size=11, weight="bold", color=color, va="top"
     )
@@ -61,36 +61,21 @@ def _words(figure: Figure, verdict: Verdict) -> float:
 def _table(figure: Figure, verdict: Verdict, top: float) -> float:
     """The newest scan beside its limits; returns where the table ends."""
     many = len(verdict.data.slices) > 1
-    for text in paper.table_row(figure, top, COLUMNS, ("mean of the slices" * many, *TITLES)):
-        text.set_color(paper.GREY)
+    titles = ("mean of the slices" * many, *TITLES)
+    paper.table_row(figure, top, COLUMNS, titles, color=paper.GREY)
     y = top - 1.2 * LINE
     for quantity in QUANTITIES:
-        row = _row(verdict, quantity)
-        texts = paper.table_row(figure, y, COLUMNS, row)
-        if row[-1].startswith("out"):
-            texts[-1].set(color=VERMILLION, weight="bold")
+        row = line(verdict, quantity)
+        limits = f"{row.lower or 'none'} to {row.upper}" if row.upper else ""
+        numbers = (row.value, row.centre, limits, row.percent, row.sigmas, row.slope)
+        cells = (row.name, *(each or "-" for each in numbers), row.verdict)
+        is_bad = verdict.cell(quantity).state in (State.OUT, State.SLOW)
+        strong = [6] * row.is_sure + [7] * is_bad
+        paper.table_row(figure, y, COLUMNS, cells, strong=strong)
         y -= LINE
     paper.rule(figure, top - 0.95 * LINE)
     paper.rule(figure, y)
     return y - 0.012
-
-
-def _row(verdict: Verdict, quantity: Quantity) -> tuple[str, ...]:
-    name = f"{quantity.name}" + f" ({quantity.unit})" * bool(quantity.unit)
-    cell = verdict.cell(quantity)
-    state = in_newest(verdict, quantity)
-    if cell.value is None:
-        return (name, *[NOTHING] * 5, state)
-    newest = verdict.means[quantity].scans[-1]
-    if newest.centre is None or newest.upper is None:
-        return (name, number(cell.value), *[NOTHING] * 4, state)
-    low = number(newest.lower) if newest.lower else "none"
-    change = f"{100 * (cell.value / newest.centre - 1):+.1f} %" if newest.centre else NOTHING
-    limits = f"{low} to {number(newest.upper)}"
-    return (
-        name, number(cell.value), number(newest.centre), limits, change, f"{cell.sigmas:+.1f}",
-        state,
-    )
 
 
 def _notes(verdict: Verdict) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 INK, GREY = "0.1", "0.4"
-BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#8F3D7F"
 INCHES = (210 / 25.4, 297 / 25.4)
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -80,13 +80,17 @@ def table_row(
     places: Sequence[tuple[float, str, float]],
     cells: Iterable[str],
     size: float = 8,
-) -> list[Text]:
-    """Writes a row; `places`: of each cell where it is, its side, and its greatest width."""
-    texts = []
-    for (x, side, width), cell in zip(places, cells):
-        texts.append(figure.text(x, y, cell, size=size, va="top", ha=side, color=INK))
-        fit(figure, texts[-1], width)
-    return texts
+    strong: Collection[int] = (),
+    color: str = INK,
+) -> None:
+    """Writes a row; `places`: of each cell where it is, its side, and its greatest width; `strong`:
+    which of them are bold."""
+    for index, ((x, side, width), cell) in enumerate(zip(places, cells)):
+        weight = "bold" if index in strong else "normal"
+        text = figure.text(
+            x, y, cell, size=size, va="top", ha=side, color=color, weight=weight
+        )
+        fit(figure, text, width)
 
 
 def wrapped(figure: Figure, y: float, paragraphs: Iterable[str], size: float = 8) -> float:

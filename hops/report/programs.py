@@ -9,13 +9,14 @@ from pathlib import Path
 from hops.judge.verdicts import rounded
 from hops.quantities import Quantity
 from hops.report.fleet import Fleet
-from hops.report.verdict import Chart, Verdict
+from hops.report.verdict import Chart, Of, Verdict
 from hops.report.words import headline, sentences
 from hops.times import moment
 
 COLUMNS = (
     "location", "coil", "time", "quantity", "unit", "slice", "value", "centre", "lower_limit",
-    "upper_limit", "sigmas", "own_limit", "out_of_control",
+    "upper_limit", "sigmas", "own_limit", "beyond_limits", "ewma", "ewma_sigmas",
+    "changes_slowly",
 )
 SLOW = ("ewma", "ewma_sigmas", "slope", "slope_margin")
 """Of slow changes, as the judge has them."""
@@ -29,6 +30,7 @@ def as_json(fleet: Fleet) -> dict[str, object]:
         "from": first,
         "until": last,
         "out_of_control": fleet.is_out,
+        "slow_changes": fleet.is_slow,
         "coils": [_coil(verdict) for verdict in fleet.verdicts],
         "unknown_scanners": list(fleet.unknown),
         "without_notes": fleet.verdicts[0].data.without_notes or None,
@@ -54,13 +56,16 @@ def write_csv(fleet: Fleet, path: Path) -> None:
 
 
 def _lines(verdict: Verdict, chart: Chart) -> Iterator[tuple[object, ...]]:
-    data, quantity = verdict.data, chart.quantity
+    data, quantity, average = verdict.data, chart.quantity, verdict.averages[chart.quantity]
     of_mean = "mean" if len(data.slices) > 1 else "".join(map(str, data.slices))
+    averages = {} if chart.slice else {scan.epoch: scan for scan in average.scans}
     for scan in chart.scans:
+        slow = averages.get(scan.epoch)
         yield (
             data.location, data.coil, moment(scan.epoch, data.timezone), quantity.name,
             quantity.unit, chart.slice or of_mean, rounded(scan.value), scan.centre, scan.lower,
             scan.upper, scan.sigmas, scan.limit, int(chart.is_out(scan)),
+            *((slow.value, slow.sigmas, int(average.is_out(slow))) if slow else ()),
         )
 
 
@@ -72,7 +77,9 @@ def _coil(verdict: Verdict) -> dict[str, object]:
         "headline": headline(verdict),
         "newest_epoch": verdict.newest,
         "scans": len(verdict.data.scans),
-        "scans_beyond": len(verdict.beyond),
+        "scans_beyond": len(verdict.beyond()),
+        "scans_beyond_in_slices": len(verdict.beyond(Of.SLICE)),
+        "slow_changes": [quantity.name for quantity in verdict.slow],
         "sentences": sentences(verdict),
         "quantities": [_quantity(verdict, quantity) for quantity in verdict.means],
     }
@@ -93,6 +100,7 @@ def _quantity(verdict: Verdict, quantity: Quantity) -> dict[str, object]:
         "upper_limit": _number(newest and newest.upper),
         "sigmas": cell.sigmas,
         **{name: judged.get(name, {}).get(newest.epoch) for name in SLOW if newest},
+        "changes_slowly": bool(cell.slow),
         "own_limit": newest and newest.limit,
         "scans_beyond": cell.beyond,
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import NamedTuple
 
 from hops import control
 from hops.judge import verdicts
 from hops.quantities import QUANTITIES, WATCHED, Quantity
 from hops.report.data import CoilData
+from hops.slope import Slope
 from hops.times import DAY
 
 NO_SCAN = 4 * DAY
@@ -22,10 +22,19 @@ class State(str, Enum):
     """How a coil, or a quantity of it, fares; the worst first."""
 
     OUT = "out of control"
+    SLOW = "slow change"
     INCOMPLETE = "incomplete"
     LEARNING = "no control limits yet"
     IN = "in control"
     UNKNOWN = "no scan"
+
+
+class Of(Enum):
+    """What a control chart is of. Alerts are about the first two."""
+
+    MEAN = "mean over the slices"
+    AVERAGE = "moving average of that"
+    SLICE = "single slice"
 
 
 class Scan(NamedTuple):
@@ -47,22 +56,23 @@ class Scan(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """A control chart of a quantity: in one slice, or of the mean over slices (slice None)."""
+    """A control chart of a quantity."""
 
+    of: Of
     quantity: Quantity
-    slice: int | None
     scans: Sequence[Scan]
     """In order of time."""
     width: float
     """Distance of the limits from the centre line, in standard deviations."""
+    slice: int = 0
+    """Its number, if it is of one."""
 
     def side(self, scan: Scan) -> int:
         """1 for a scan above the upper control limit, -1 for one below the lower, else 0."""
         return (scan.sigmas > self.width) - (scan.sigmas < -self.width)
 
     def is_out(self, scan: Scan) -> bool:
-        """Whether alerts are about it: on the bad side of a control limit, or beyond the site's own
-        limit."""
+        """Whether it is on the bad side of a control limit, or beyond the site's own limit."""
         is_bad = self.quantity in WATCHED and self.quantity.bad * self.side(scan) > 0
         return is_bad or scan.over > 0
 
@@ -97,6 +107,8 @@ class Cell(NamedTuple):
     sigmas: float = 0.0
     beyond: int = 0
     """How many scans of the period are out of control."""
+    slow: int = 0
+    """The side to which it changes slowly, if that is the bad one."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ class Verdict:
 
     data: CoilData
     means: Mapping[Quantity, Chart]
+    averages: Mapping[Quantity, Chart]
     slices: Mapping[Quantity, Sequence[Chart]]
     excursions: Sequence[Excursion]
 
@@ -123,11 +136,26 @@ class Verdict:
         """Whether the newest scan is so long ago that the rest matters less."""
         return self.age is not None and self.age > NO_SCAN
 
-    @cached_property
-    def beyond(self) -> list[int]:
-        """The scans that are out of control in the mean or in a slice."""
-        bad = (each.scans for each in self.excursions if each.is_bad)
+    def beyond(self, of: Of = Of.MEAN) -> list[int]:
+        """The scans that are beyond limits: those of the means, unless others are asked for, are
+        out of control."""
+        bad = (each.scans for each in self.excursions if each.is_bad and each.chart.of is of)
         return sorted({scan.epoch for scans in bad for scan in scans})
+
+    @property
+    def slow(self) -> list[Quantity]:
+        """The quantities that changed slowly."""
+        charts = self.averages.values()
+        return [chart.quantity for chart in charts if any(map(chart.is_out, chart.scans))]
+
+    def slope(self, quantity: Quantity) -> Slope | None:
+        """How it has changed over the year before the newest scan; None where that is not known."""
+        judged, scans = self.data.judged.get(quantity, {}), self.means[quantity].scans
+        percent, margin = (
+            judged.get(name, {}).get(scans[-1].epoch, 0.0) if scans else 0.0
+            for name in ("slope", "slope_margin")
+        )
+        return Slope(percent, margin) if percent or margin else None
 
     @property
     def missing(self) -> list[Quantity]:
@@ -139,7 +167,9 @@ class Verdict:
         """In the period; of what is not out of control, the newest scan's."""
         if not self.data.scans:
             return State.UNKNOWN
-        return State.OUT if self.beyond else self.state_now
+        if self.beyond():
+            return State.OUT
+        return State.SLOW if self.slow else self.state_now
 
     @property
     def state_now(self) -> State:
@@ -156,9 +186,15 @@ class Verdict:
         newest = chart.scans[-1]
         if newest.epoch != self.data.scans[-1]:
             return Cell(State.INCOMPLETE, beyond=beyond)
-        state = State.LEARNING if newest.centre is None else State.IN
+        average = self.averages[quantity]
+        slow = sum(
+            average.side(each)
+            for each in average.scans[-1:]
+            if each.epoch == newest.epoch and average.is_out(each)
+        )
+        state = State.LEARNING if newest.centre is None else State.SLOW if slow else State.IN
         state = State.OUT if chart.is_out(newest) else state
-        return Cell(state, newest.value, newest.sigmas, beyond)
+        return Cell(state, newest.value, newest.sigmas, beyond, slow)
 
 
 def judge(data: CoilData) -> Verdict:
@@ -166,16 +202,17 @@ def judge(data: CoilData) -> Verdict:
     numbers = data.slices if len(data.slices) > 1 else []
     width = control.width_for(max(1, len(QUANTITIES) * len(numbers)))
     means = {each: _mean(data, each) for each in QUANTITIES}
+    averages = {each: _average(data, each) for each in QUANTITIES}
     slices = {
         each: [_slice(data, each, number, width) for number in numbers] for each in QUANTITIES
     }
     excursions = [
         excursion
         for each in QUANTITIES
-        for chart in (means[each], *slices[each])
+        for chart in (means[each], averages[each], *slices[each])
         for excursion in _excursions(chart)
     ]
-    return Verdict(data, means, slices, excursions)
+    return Verdict(data, means, averages, slices, excursions)
 
 
 def _mean(data: CoilData, quantity: Quantity) -> Chart:
@@ -193,18 +230,30 @@ def _mean(data: CoilData, quantity: Quantity) -> Chart:
         )
         for epoch, value in values.items()
     ]
-    return Chart(quantity, None, scans, control.WIDTH)
+    return Chart(Of.MEAN, quantity, scans, control.WIDTH)
+
+
+def _average(data: CoilData, quantity: Quantity) -> Chart:
+    judged = data.judged.get(quantity, {})
+    centres, sigmas = judged.get("centre", {}), judged.get("ewma_sigmas", {})
+    scans = [
+        Scan(epoch, value, centres.get(epoch), sigmas=sigmas.get(epoch, 0.0))
+        for epoch, value in sorted(judged.get("ewma", {}).items())
+    ]
+    return Chart(Of.AVERAGE, quantity, scans, control.EWMA_WIDTH)
 
 
 def _slice(data: CoilData, quantity: Quantity, number: int, width: float) -> Chart:
     sigmas = data.judged.get(quantity, {}).get(f"slices.{number}", {})
     values = data.values.get(quantity, {}).get(number, {})
     scans = [Scan(each, values[each], sigmas=sigmas.get(each, 0.0)) for each in sorted(values)]
-    return Chart(quantity, number, scans, width)
+    return Chart(Of.SLICE, quantity, scans, width, number)
 
 
 def _excursions(chart: Chart) -> Iterator[Excursion]:
     for side in (-1, 1):
+        if chart.of is Of.AVERAGE and chart.quantity.is_better(side):
+            continue
         is_bad = chart.quantity in WATCHED and chart.quantity.bad == side
         beyond = [chart.side(each) == side for each in chart.scans]
         yield from _excursion(chart, side, is_bad, beyond)

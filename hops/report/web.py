@@ -23,8 +23,8 @@ from hops.quantities import QUANTITIES, Quantity
 from hops.report.charts import draw_chart, has_slice_map
 from hops.report.fleet import Fleet
 from hops.report.paper import drawing_style
-from hops.report.verdict import NO_SCAN, Chart, Scan, State, Verdict
-from hops.report.words import in_newest, in_short, method, number, sentences, told
+from hops.report.verdict import NO_SCAN, Chart, Of, Scan, State, Verdict
+from hops.report.words import how_many, in_short, line, method, number, sentences, signed, told
 from hops.times import DAY
 from stability_report import location_path
 
@@ -35,6 +35,7 @@ SVG_STYLE = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 8
 
 SIGNS = {
     State.OUT: "\N{BALLOT X}",
+    State.SLOW: "~",
     State.INCOMPLETE: "!",
     State.UNKNOWN: "?",
     State.LEARNING: "\N{HORIZONTAL ELLIPSIS}",
@@ -51,6 +52,8 @@ class Cell(NamedTuple):
     sigmas: str = ""
     mark: str = ""
     """`low`, `high`: out of control on that side; `over`: beyond the site's own limit."""
+    slow: str = ""
+    """`falls`, `rises`: changes slowly."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Row:
     is_late: bool
     cells: Sequence[Cell]
     beyond: str
+    in_slices: int
+    """Scans with single slices beyond limits."""
     to_learn: str
 
     @property
@@ -111,12 +116,8 @@ def _put(path: Path, text: str) -> Path:
 
 
 def _summary(rows: Sequence[Row]) -> str:
-    out = sum(row.state is State.OUT for row in rows)
-    late = sum(row.is_late for row in rows)
-    return (
-        f"{out} of {counted(len(rows), 'coil')} out of control, {late} without a scan for "
-        f"{NO_SCAN // DAY} days"
-    )
+    coils, late = how_many([row.state for row in rows]), sum(row.is_late for row in rows)
+    return f"{coils}, {late} without a scan for {NO_SCAN // DAY} days"
 
 
 def _row(fleet: Fleet, verdict: Verdict) -> Row:
@@ -131,23 +132,25 @@ def _row(fleet: Fleet, verdict: Verdict) -> Row:
         verdict.is_stale or newest is None,
         [_newest(verdict, each) for each in fleet.quantities],
         in_short(verdict),
+        len(verdict.beyond(Of.SLICE)),
         str(data.days_to_learn or ""),
     )
 
 
 def _newest(verdict: Verdict, quantity: Quantity) -> Cell:
-    chart = verdict.means[quantity]
-    has_it = verdict.cell(quantity).value is not None
-    return _cell(chart, chart.scans[-1]) if has_it else Cell(quantity.name)
+    chart, cell = verdict.means[quantity], verdict.cell(quantity)
+    if cell.value is None:
+        return Cell(quantity.name)
+    return _cell(chart, chart.scans[-1])._replace(slow=("", "rises", "falls")[cell.slow])
 
 
 def _cell(chart: Chart, scan: Scan) -> Cell:
     is_judged = scan.centre is not None or scan.sigmas
-    sigmas = f"{round(scan.sigmas, 1) + 0.0:+.1f}" if is_judged else ""
     side = chart.side(scan)
     mark = "over" if scan.over > 0 else ""
     if side and not chart.quantity.is_better(side):
         mark = "low" if side < 0 else "high"
+    sigmas = signed(scan.sigmas) if is_judged else ""
     return Cell(chart.quantity.name, number(scan.value), sigmas, mark)
 
 
@@ -167,7 +170,7 @@ def _page(verdict: Verdict) -> dict[str, object]:
         "now": now or [f"The newest scan of coil {data.coil} is within its control limits."],
         "before": before,
         "quantities": QUANTITIES,
-        "newest": [_line(verdict, each) for each in QUANTITIES],
+        "newest": [(line(verdict, each), _newest(verdict, each)) for each in QUANTITIES],
         "charts": list(_charts(verdict)) if data.scans else [],
         "slices": list(_slices(verdict)),
         "scans": list(_last_scans(verdict)),
@@ -179,25 +182,11 @@ def _page(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _line(verdict: Verdict, quantity: Quantity) -> dict[str, object]:
-    """Of the table of the newest scan."""
-    cell = _newest(verdict, quantity)
-    scan = verdict.means[quantity].scans[-1] if cell.value else Scan(0, 0)
-    limits = {name: getattr(scan, name) for name in ("centre", "lower", "upper", "limit")}
-    return {
-        **cell._asdict(),
-        **{name: number(value) if value else "" for name, value in limits.items()},
-        "unit": quantity.unit,
-        "percent": f"{100 * (scan.value / scan.centre - 1):+.1f}" if scan.centre else "",
-        "verdict": in_newest(verdict, quantity),
-    }
-
-
 def _slices(verdict: Verdict) -> Iterator[tuple[int, list[Cell]]]:
     """The newest scan in each slice, where there are several."""
     for newest in verdict.data.scans[-1:]:
         for charts in zip(*verdict.slices.values()):
-            yield charts[0].slice or 0, [_at(chart, newest) for chart in charts]
+            yield charts[0].slice, [_at(chart, newest) for chart in charts]
 
 
 def _last_scans(verdict: Verdict) -> Iterator[tuple[str, list[Cell]]]:

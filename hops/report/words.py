@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from hops.console import counted, printable
-from hops.control import FEWEST, HISTORY, LAG, WIDTH
+from hops.control import EWMA_WEIGHT, EWMA_WIDTH, FEWEST, HISTORY, LAG, WIDTH
 from hops.quantities import Quantity
 from hops.report.data import CoilData
-from hops.report.verdict import Excursion, Scan, State, Verdict
+from hops.report.verdict import Excursion, Of, State, Verdict
 from hops.times import age
 
 MOST_SPANS = 5
+JUDGED = (State.OUT, State.SLOW, State.IN)
+
+
+class Line(NamedTuple):
+    """A quantity in the newest scan, in the mean of the slices, beside its limits; "" for what
+    there is not."""
+
+    name: str
+    verdict: str
+    value: str = ""
+    centre: str = ""
+    lower: str = ""
+    upper: str = ""
+    limit: str = ""
+    """The site's own."""
+    percent: str = ""
+    """From the centre line."""
+    sigmas: str = ""
+    slope: str = ""
+    """In percent a year."""
+    is_sure: bool = False
+    """Whether the slope is a change at all."""
 
 
 def headline(verdict: Verdict) -> str:
@@ -23,10 +46,17 @@ def headline(verdict: Verdict) -> str:
 
 def in_short(verdict: Verdict) -> str:
     """The same for a table's cell."""
-    if verdict.state in (State.OUT, State.IN):
-        return f"{len(verdict.beyond) or 'none'} of {len(verdict.data.scans):,}"
+    if verdict.state in JUDGED:
+        return f"{len(verdict.beyond()) or 'none'} of {len(verdict.data.scans):,}"
     text: str = verdict.state.value
     return "learning" if verdict.state is State.LEARNING else text
+
+
+def how_many(states: Sequence[State]) -> str:
+    """How many coils there are, and how many of them fare badly."""
+    out, slow = states.count(State.OUT), states.count(State.SLOW)
+    slowly = f", {slow} with a slow change" if slow else ""
+    return f"{counted(len(states), 'coil')}, {out} out of control{slowly}"
 
 
 def sentences(verdict: Verdict) -> list[str]:
@@ -55,23 +85,71 @@ def sentences(verdict: Verdict) -> list[str]:
 
 def told(verdict: Verdict, excursions: Sequence[Excursion]) -> list[str]:
     """A sentence for each quantity and limit that scans were beyond."""
-    return [_sentence(verdict, alike) for alike in _grouped(excursions)]
+    return [
+        _sentence(verdict, alike)
+        for alike in _grouped(excursions)
+        if not _follows_a_step(alike[0], verdict.excursions)
+    ]
 
 
-def in_newest(verdict: Verdict, quantity: Quantity) -> str:
+def _follows_a_step(one: Excursion, excursions: Iterable[Excursion]) -> bool:
+    """Whether it is of a moving average that went with the scans: a step takes it beyond its limit,
+    too, and for fewer scans."""
+    return one.chart.of is Of.AVERAGE and any(
+        each.chart.of is Of.MEAN
+        and (each.chart.quantity, each.side) == (one.chart.quantity, one.side)
+        and len(each.scans) >= len(one.scans)
+        for each in excursions
+    )
+
+
+def line(verdict: Verdict, quantity: Quantity) -> Line:
+    """A quantity in the newest scan, for a table."""
+    cell = verdict.cell(quantity)
+    name = f"{quantity.name}, {quantity.unit}" if quantity.unit else quantity.name
+    if cell.value is None:
+        return Line(name, "no value")
+    newest, slope = verdict.means[quantity].scans[-1], verdict.slope(quantity)
+    centre = newest.centre
+    return Line(
+        name,
+        _in_newest(verdict, quantity),
+        number(newest.value),
+        number(centre) if centre is not None else "",
+        number(newest.lower) if newest.lower else "",
+        number(newest.upper) if newest.upper is not None else "",
+        number(newest.limit) if newest.limit else "",
+        f"{100 * (newest.value / centre - 1):+.1f}" if centre else "",
+        signed(newest.sigmas) if centre is not None else "",
+        f"{slope.percent:+.1f} ± {slope.margin:.1f}" if slope else "",
+        bool(slope and slope.is_sure),
+    )
+
+
+def signed(sigmas: float) -> str:
+    """A distance from the centre line."""
+    return f"{round(sigmas, 1) + 0.0:+.1f}"
+
+
+def _in_newest(verdict: Verdict, quantity: Quantity) -> str:
     """What of a quantity is beyond limits in the newest scan."""
     cell = verdict.cell(quantity)
-    if cell.value is None:
-        return "no value"
-    of_newest = [each for each in verdict.excursions if each.since is not None]
-    beyond = [each for each in of_newest if each.chart.quantity == quantity]
+    now = [
+        each for each in verdict.excursions
+        if each.since is not None and each.chart.quantity == quantity
+    ]
+    beyond = [each for each in now if each.is_bad] or now
     if not beyond:
         return "learning" if cell.state is State.LEARNING else "within limits"
-    slices = {each.chart.slice for each in beyond} - {None}
-    parts = ["mean"] * any(each.chart.slice is None for each in beyond)
-    parts += [slice_numbers(filter(None, slices))] * bool(slices)
-    word = "out" if any(each.is_bad for each in beyond) else "better" if quantity.bad else "changed"
-    return f"{word}: {', '.join(parts)}"
+    of = {each.chart.of for each in beyond}
+    slices = {each.chart.slice for each in beyond if each.chart.of is Of.SLICE}
+    parts = ["mean"] * (Of.MEAN in of) + ["average"] * (Of.AVERAGE in of)
+    parts += [slice_numbers(slices)] * bool(slices)
+    if not beyond[0].is_bad:
+        return f"{'better' if quantity.bad else 'changed'}: {', '.join(parts)}"
+    if of == {Of.SLICE}:
+        return f"{parts[0]} beyond"
+    return f"{'out' if Of.MEAN in of else 'slow'}: {', '.join(parts)}"
 
 
 def method(verdict: Verdict) -> list[str]:
@@ -89,7 +167,10 @@ def method(verdict: Verdict) -> list[str]:
         "Control limits, dashed, are those that each scan was judged by: Shewhart's chart of "
         f"individual values, mean ±{WIDTH} standard deviations{single} of a scan to come, by "
         f"{days}; NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2. Triangles: scans "
-        "beyond them; hollow: better.",
+        "beyond them; hollow: better. Purple: their moving average (EWMA, weight "
+        f"{EWMA_WEIGHT}; 6.3.2.4), thick where it is {EWMA_WIDTH} of its own standard deviations "
+        "from the centre line: a slow change. Single slices beyond limits are told and not "
+        "counted. A year: slope of the year before the newest scan, with 95 % confidence.",
     ]
 
 
@@ -134,18 +215,21 @@ def number(value: float, more: int = 0) -> str:
 
 
 def _of_period(verdict: Verdict) -> str:
-    data, text = verdict.data, verdict.state.value.capitalize()
-    scans = counted(len(data.scans), "scan")
-    if verdict.state is State.OUT:
-        in_mean = any(each.is_bad and each.chart.slice is None for each in verdict.excursions)
-        where = "" if in_mean else " in single slices"
-        newest = ago(data, verdict.beyond[-1])
-        return f"{text}{where}: {len(verdict.beyond)} of {scans} beyond limits, newest {newest}"
-    if verdict.state is State.IN:
-        return f"{text}: none of {scans} beyond limits"
-    if verdict.state is State.UNKNOWN:
+    data, state = verdict.data, verdict.state
+    text = state.value.capitalize()
+    if state is State.UNKNOWN:
         return f"{text} from {_date(data, data.period.since)} to {_date(data, data.period.until)}"
-    return text
+    if state not in JUDGED:
+        return text
+    if state is State.SLOW:
+        text += f" ({', '.join(each.name for each in verdict.slow)})"
+    beyond, in_slices = verdict.beyond(), verdict.beyond(Of.SLICE)
+    told = f"{text}: {len(beyond) or 'none'} of {counted(len(data.scans), 'scan')} beyond limits"
+    if beyond:
+        return f"{told}, newest {ago(data, beyond[-1])}"
+    if in_slices:
+        return f"{told}; single slices in {len(in_slices):,}, newest {ago(data, in_slices[-1])}"
+    return told
 
 
 def _grouped(excursions: Sequence[Excursion]) -> list[list[Excursion]]:
@@ -153,37 +237,48 @@ def _grouped(excursions: Sequence[Excursion]) -> list[list[Excursion]]:
     limit; first what is so now, and what is a fault."""
     groups: dict[tuple[object, ...], list[Excursion]] = {}
     for each in sorted(excursions, key=lambda each: (each.since is None, not each.is_bad)):
-        alike = (each.chart.quantity.name, each.chart.slice is None, each.side, each.since is None)
+        alike = (each.chart.quantity, each.chart.of, each.side, each.since is None)
         groups.setdefault(alike, []).append(each)
     return list(groups.values())
 
 
 def _sentence(verdict: Verdict, excursions: Sequence[Excursion]) -> str:
     worst = max(excursions, key=lambda each: abs(each.told.sigmas))
-    chart, scan = worst.chart, worst.told
-    where = f"of coil {verdict.data.coil}"
-    value, beyond = _beyond(worst, scan)
-    if chart.slice is not None:
-        where += f", {slice_numbers(each.chart.slice or 0 for each in excursions)}"
+    chart, when = worst.chart, _when(verdict, worst)
+    of_coil = f"{chart.quantity.name} of coil {verdict.data.coil}"
+    if chart.of is Of.AVERAGE:
+        return f"{of_coil} {_slowly(worst)}: its moving average is {_away(worst)} {when}."
+    value, beyond = _beyond(worst)
+    if chart.of is Of.SLICE:
+        of_coil += f", {slice_numbers(each.chart.slice for each in excursions)}"
         value += f" in slice {chart.slice}" * (len(excursions) > 1)
     elif len(verdict.data.slices) > 1:
-        where += ", mean of the slices"
+        of_coil += ", mean of the slices"
     better = " This is better than before." * chart.quantity.is_better(worst.side)
-    return f"{chart.quantity.name} {where}: {value}, {beyond} {_when(verdict, worst)}.{better}"
+    return f"{of_coil}: {value}, {beyond} {when}.{better}"
 
 
-def _beyond(excursion: Excursion, scan: Scan) -> tuple[str, str]:
+def _slowly(excursion: Excursion) -> str:
+    rises, falls = ("rises", "falls") if excursion.since is not None else ("rose", "fell")
+    return f"{rises if excursion.side > 0 else falls} slowly"
+
+
+def _beyond(excursion: Excursion) -> tuple[str, str]:
     """The value, and what limit it is beyond."""
-    above = excursion.side > 0
+    scan, above = excursion.told, excursion.side > 0
     if not excursion.side:
         value, limit = _different(scan.value, scan.limit or 0.0)
         return value, f"beyond the site's limit {limit}"
-    if excursion.chart.slice is not None:
-        # What is stored of a slice is how far it is from its centre line.
-        side = "above" if above else "below"
-        return number(scan.value), f"{abs(scan.sigmas):.1f} sd {side} its centre line"
+    if excursion.chart.of is Of.SLICE:
+        return number(scan.value), _away(excursion)
     value, limit = _different(scan.value, (scan.upper if above else scan.lower) or 0.0)
     return value, f"{'above its upper' if above else 'below its lower'} limit {limit}"
+
+
+def _away(excursion: Excursion) -> str:
+    """What is stored of a slice and of an average: how far it is from its centre line."""
+    side = "above" if excursion.side > 0 else "below"
+    return f"{abs(excursion.told.sigmas):.1f} sd {side} its centre line"
 
 
 def _when(verdict: Verdict, excursion: Excursion) -> str:

@@ -115,7 +115,7 @@ def test_names_the_failing_element(years):
     assert str(FAILING.since) <= since <= str(FAILING.since + timedelta(days=30))
     content = file.read_bytes()
     assert content.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type /Page\b", content)) == 3
+    assert len(re.findall(rb"/Type /Page\b", content)) == 4
 
 
 def test_the_repaired_element_is_named_in_a_report_of_that_time(report):
@@ -216,7 +216,7 @@ def test_a_month_is_judged_by_the_limits_that_a_long_report_has(report, tmp_path
     of_newest = [line for line in lines if line["coil"] == "32" and line["slice"] == "mean"]
     newest = max((line for line in of_newest if line["quantity"] == "SNR"), key=itemgetter("time"))
     snr = month["coils"][0]["quantities"][0]
-    assert (float(newest["value"]), newest["out_of_control"]) == (snr["newest"], "1")
+    assert (float(newest["value"]), newest["beyond_limits"]) == (snr["newest"], "1")
     assert float(newest["lower_limit"]) == pytest.approx(snr["lower_limit"])
 
 
@@ -229,7 +229,7 @@ def test_all_scanners_are_in_one_pdf_in_a_folder(graphite, tmp_path):
     assert done.returncode == 1
     assert done.stdout.endswith("Written: reports/stability-2026-11.pdf\n")
     content = (tmp_path / "reports" / "stability-2026-11.pdf").read_bytes()
-    assert len(re.findall(rb"/Type /Page\b", content)) == 5
+    assert len(re.findall(rb"/Type /Page\b", content)) == 6
     assert "Else/Bay1: Graphite has nothing of it yet" in done.stdout
     coils = re.findall(r"^(\S+), coil (\d+): (?:No scan for \d+ days\. )?(.*?):", done.stdout, re.M)
     assert {(NORTH, "64", "In control"), (SOUTH, "32", "Out of control")} <= set(coils)

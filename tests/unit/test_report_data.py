@@ -65,7 +65,8 @@ def read(store, days=30, **more):
 def test_the_limits_are_the_stored_ones_to_the_last_digit():
     said = {
         "value": 300.0, "centre": 309.123456789, "lower": 301.234567891, "upper": 316.012345678,
-        "sigmas": -3.4567891234, "limit": 305.0, "over_limit": 5.0, "slices.2": -9.5,
+        "sigmas": -3.4567891234, "ewma": 308.0, "ewma_sigmas": -5.1234567891,
+        "limit": 305.0, "over_limit": 5.0, "slices.2": -9.5,
     }
     stored = {f"{JUDGED}.{name}": hours(SCANS, number) for name, number in said.items()}
     found = read(Store({**values(SCANS), **stored}))
@@ -73,16 +74,22 @@ def test_the_limits_are_the_stored_ones_to_the_last_digit():
         assert scan[2:] == (
             309.123456789, 301.234567891, 316.012345678, -3.4567891234, 305.0, 5.0,
         )
+    averages = {scan.epoch: scan.value for scan in found.averages[SNR].scans}
+    assert averages == dict.fromkeys(SCANS, 308.0)
+    assert {scan.sigmas for scan in found.averages[SNR].scans} == {-5.1234567891}
+    assert found.slow == [SNR]
     assert [scan.sigmas for scan in found.slices[SNR][1].scans] == [-9.5] * 3
-    assert (found.state, len(found.beyond)) == (State.OUT, 3)
+    assert (found.state, len(found.beyond())) == (State.OUT, 3)
 
 
 def test_what_was_taken_back_is_nothing():
-    said = {"value": 300.0, "centre": NOTHING, "lower": NOTHING, "upper": NOTHING, "sigmas": 0.0}
+    said = {"value": 300.0, "centre": NOTHING, "lower": NOTHING, "upper": NOTHING, "sigmas": 0.0,
+            "ewma": NOTHING, "ewma_sigmas": 0.0}
     stored = {f"{JUDGED}.{name}": hours(SCANS, number) for name, number in said.items()}
     more = {f"{BAY}.control.32.days_to_learn": {NOW - 300: 7.0}}
     found = read(Store({**values(SCANS), **stored, **more}))
     assert found.means[SNR].scans[-1].centre is None
+    assert not found.averages[SNR].scans
     assert (found.state, found.data.days_to_learn) == (State.LEARNING, 7)
 
 
@@ -93,7 +100,7 @@ def test_what_was_not_judged_yet_is_judged_by_all_scans_and_the_sites_rules(stor
     found = read(Store({**values(scans), **stored}), days=3, rules=rules)
     newest = found.means[SNR].scans[-1]
     assert (newest.centre, newest.limit, newest.over) == (300, 310, 10)
-    assert len(found.means[SNR].scans) == len(found.beyond) == 3
+    assert len(found.means[SNR].scans) == len(found.beyond()) == 3
 
 
 def test_a_store_without_events_has_no_notes_and_a_note_begins_anew():

@@ -11,7 +11,7 @@ from coils import DAY, NEWEST, coil, data, fleet
 from hops.graphiteweb import Event
 from hops.judge.rules import Limit
 from hops.quantities import GHOST, QUANTITIES
-from hops.report import cover
+from hops.report import cover, definitions
 from hops.report.output import write
 from hops.report.page import draw
 from hops.report.paper import drawing_style
@@ -62,6 +62,8 @@ FLEETS = {
 def page_of(name):
     """Drawn once, as that takes long."""
     with drawing_style():
+        if name == "definitions":
+            return definitions.draw()
         if name in FLEETS:
             *_, last = cover.draw(fleet(*(verdict(**each) for each in FLEETS[name])))
             return last
@@ -86,7 +88,7 @@ def content_of(path):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("name", [*COILS, *FLEETS])
+@pytest.mark.parametrize("name", [*COILS, *FLEETS, "definitions"])
 def test_nothing_is_beyond_the_page(name):
     page = page_of(name)
     with drawing_style():
@@ -98,7 +100,7 @@ def test_nothing_is_beyond_the_page(name):
     assert place.y1 <= height
 
 
-@pytest.mark.parametrize("name", [*COILS, *FLEETS])
+@pytest.mark.parametrize("name", [*COILS, *FLEETS, "definitions"])
 def test_no_line_is_written_over_another(name):
     page = page_of(name)
     with drawing_style():
@@ -140,6 +142,11 @@ def test_the_limits_of_each_scan_and_the_sites_own_are_drawn():
             [None if math.isnan(value) else value for value in each] == line for each in drawn
         )
     assert scans[-1].limit == 3
+    assert any(
+        [value for value in each if not math.isnan(value)]
+        == [scan.value for scan in found.averages[GHOST].scans]
+        for each in drawn
+    )
     assert [scan.centre is None for scan in scans] == [True] * 20 + [False] * 20
 
 
@@ -166,10 +173,10 @@ def test_the_same_data_give_the_same_file(suffix, written, tmp_path):
     assert content_of(tmp_path / f"other{suffix}") == written(suffix)
 
 
-def test_a_pdf_has_a_page_for_each_coil_and_one_that_compares_them(tmp_path):
+def test_a_pdf_compares_the_coils_has_a_page_for_each_and_says_what_is_measured(tmp_path):
     path = tmp_path / "report.pdf"
     write(fleet(verdict(), verdict(name="64")), path)
-    assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 3
+    assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 4
 
 
 def test_a_png_is_a_picture(written):

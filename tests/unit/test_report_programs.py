@@ -31,7 +31,9 @@ def test_a_table_has_every_value_of_every_slice_with_its_limits(tmp_path):
     scan = found.means[GHOST].scans[-1]
     assert newest["value"] == "4.444"
     assert float(newest["centre"]) == scan.centre
-    assert (float(newest["own_limit"]), newest["out_of_control"]) == (3, "1")
+    assert (float(newest["own_limit"]), newest["beyond_limits"]) == (3, "1")
+    average = found.averages[GHOST].scans[-1]
+    assert (float(newest["ewma"]), float(newest["ewma_sigmas"])) == (average.value, average.sigmas)
     of_slice = [line for line in told if line["slice"] == "2"]
     assert {line["centre"] for line in of_slice} == {""}
     assert {float(line["sigmas"]) for line in of_slice[:20]} == {0}
@@ -52,3 +54,19 @@ def test_programs_are_told_what_is_out_of_control():
     snr = told["coils"][0]["quantities"][0]
     assert (snr["state"], snr["scans_beyond"], snr["newest"]) == ("out of control", 2, 151.5)
     assert not as_json(fleet(sound))["out_of_control"]
+
+
+def test_programs_are_told_what_changes_slowly_and_of_single_slices(tmp_path):
+    changes = [("Ghost level", range(1, 9), 1.02, 40), ("SNR", [2], 0.94, 2)]
+    found = judge(coil(slices=8, changes=changes))
+    told = as_json(fleet(found))
+    assert (told["out_of_control"], told["slow_changes"]) == (False, True)
+    [of_coil] = told["coils"]
+    assert of_coil["state"] == "slow change"
+    assert of_coil["slow_changes"] == ["Ghost level"]
+    assert (of_coil["scans_beyond"], of_coil["scans_beyond_in_slices"]) == (0, 2)
+    slow = {each["name"]: each["changes_slowly"] for each in of_coil["quantities"]}
+    assert [name for name, is_so in slow.items() if is_so] == ["Ghost level"]
+    rows = lines(tmp_path / "values.csv", found)
+    assert {row["quantity"] for row in rows if row["changes_slowly"] == "1"} == {"Ghost level"}
+    assert {row["slice"] for row in rows if row["beyond_limits"] == "1"} == {"2"}

@@ -10,7 +10,7 @@ from coils import DAY, NEWEST, coil, fleet
 
 from hops.graphiteweb import Event
 from hops.judge.rules import Limit
-from hops.quantities import GHOST
+from hops.quantities import GHOST, QUANTITIES, WATCHED
 from hops.report.verdict import judge
 from hops.report.web import write
 
@@ -28,6 +28,7 @@ COILS = {
     "once": coil(name="once", scans=1),
     "twice": coil(name="twice", scans=2, slices=1),
     "many": coil(name="many", scans=30, slices=64),
+    "slow": coil(name="slow", changes=[("Ghost level", [1, 2], 1.02, 40)], slices=2),
     "old": coil(name="old", scans=30, slices=1, until=NEWEST + 149 * DAY),
     "none": coil(name="none", scans=0),
 }
@@ -111,13 +112,14 @@ def test_the_table_has_the_numbers_of_the_newest_scans(index):
 
 def test_the_worst_are_first_and_each_has_words_and_a_sign(index):
     states = [(row[2], row[0]) for row in index.table("State")[1:]]
-    assert states[:3] == [
+    assert states[:4] == [
         ("sound", "✗ out of control"),  # by the site's own limit
         ("failing", "✗ out of control"),
+        ("slow", "~ slow change"),
         ("none", "? no scan"),
     ]
     assert ("evil", "✓ in control") in states
-    assert "2 of 8 coils out of control, 2 without a scan for 4 days" in index.text
+    assert "9 coils, 2 out of control, 1 with a slow change, 2 without a scan for 4 d" in index.text
     assert "Graphite has nothing yet of Site/New." in index.text
 
 
@@ -158,14 +160,31 @@ def test_a_page_has_the_limits_and_every_slice_to_copy(pages):
     assert rows["SNR"][1:3] == ["265.1", "300.0"]
     limits = [float(limit) for limit in rows["SNR"][3:5]]
     assert limits == pytest.approx([300 - 3 * DEVIATION, 300 + 3 * DEVIATION], abs=0.1)
-    assert rows["SNR"][8] == "out: mean, slices 9-13"
-    assert rows["Drift, %"][8] == "within limits"
+    assert rows["SNR"][9] == "out: mean, average, slices 9-13"
+    assert rows["Drift, %"][9] == "within limits"
     slices = page.table("Slice")
     assert [row[0] for row in slices[1:]] == [str(number) for number in range(1, 17)]
     assert slices[9][1] == "181.8"  # 0.6 * 303
     assert float(slices[9][2]) == pytest.approx((181.8 - 300) / DEVIATION, abs=0.2)
     assert page.table("Time")[1][:2] == ["2026-11-20 12:00", "265.1"]
     assert "below its lower limit 290.9 since 2026-10-12" in page.text
+
+
+def test_a_slow_change_has_words_and_an_arrow(index, pages):
+    page = page_of(pages, "slow")
+    rows = {row[0]: row for row in page.table("Mean of the slices")}
+    assert rows["Ghost level, %"][9] == "slow: average"
+    assert "Ghost level of coil slow rises slowly" in page.text
+    assert page.classes[rows["Ghost level, %"][7]] == "rises"
+    assert index.classes[row_of(index, "slow")["ghost sd"]] == "rises"
+
+
+@pytest.mark.parametrize("name", ["sound", "none"])
+def test_pages_say_what_is_measured_and_what_to_do(index, pages, name):
+    for quantity in QUANTITIES:
+        for text in (quantity.definition, quantity.causes, quantity.remedy, quantity.source):
+            assert text in page_of(pages, name).text
+            assert quantity not in WATCHED or text in index.text
 
 
 def test_a_site_limit_is_shown_and_told(pages):

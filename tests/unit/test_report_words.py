@@ -1,6 +1,8 @@
 """What `hops report` says of a coil."""
 
+import re
 from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 from coils import DAY, NEWEST, coil, data
@@ -9,7 +11,7 @@ from hops.graphiteweb import Event
 from hops.judge.rules import Limit
 from hops.quantities import GHOST, QUANTITIES, SIGNAL, SNR
 from hops.report.verdict import State, judge
-from hops.report.words import headline, in_short, note_lines, number, sentences, slice_numbers
+from hops.report.words import headline, in_short, line, note_lines, number, sentences, slice_numbers
 
 
 def test_says_that_all_is_in_control():
@@ -44,7 +46,11 @@ def test_one_slice_is_told_as_one():
     [sentence] = sentences(found)
     assert sentence.startswith("Ghost level of coil 32, slice 5: 2.889, 30.9")
     assert sentence.endswith(" sd above its centre line since 2026-11-18.")
-    assert headline(found).startswith("Out of control in single slices: 3 of 400 scans beyond")
+    # No alert is about it.
+    assert found.state is State.IN
+    assert headline(found) == (
+        "In control: none of 400 scans beyond limits; single slices in 3, newest 60 minutes ago"
+    )
 
 
 def test_a_single_scan_beyond_is_the_newest():
@@ -89,7 +95,7 @@ def test_what_is_over_is_told_of_a_period_with_its_end():
         "SNR of coil 32: 148.5, below its lower limit 290.9 on 2026-11-11 and in 4 other scans; "
         "within it since 2026-11-16."
     ]
-    assert found.cell(SNR) == (State.IN, 303.0, pytest.approx(1, rel=0.02), 5)
+    assert found.cell(SNR) == (State.IN, 303.0, pytest.approx(1, rel=0.02), 5, 0)
 
 
 def test_the_limits_of_a_short_period_are_those_of_a_long_one():
@@ -99,6 +105,82 @@ def test_the_limits_of_a_short_period_are_those_of_a_long_one():
 
     assert limits(days=3) == limits()
     assert headline(judge(coil(days=3))) == "In control: none of 3 scans beyond limits"
+
+
+def slowly(name, factor, scans):
+    """A coil whose newest scans are a little off: no scan is beyond its limits, of which the
+    deviations are 1.012 % of the value."""
+    return judge(coil(slices=1, changes=[(name, [1], factor, scans)]))
+
+
+def test_a_slow_change_is_told_and_counted_as_alerts_do():
+    found = slowly("Ghost level", 1.02, 40)
+    assert found.state is found.state_now is State.SLOW
+    assert headline(found) == "Slow change (Ghost level): none of 400 scans beyond limits"
+    assert in_short(found) == "none of 400"
+    [sentence] = sentences(found)
+    # By hand: the average of values that go up and down by 1.02 % is, after one that went up, above
+    # their mean by 0.2/1.8 of that: 2.11 % above the centre line. Its deviation is a third of the
+    # 1.012 % of a scan to come.
+    assert re.fullmatch(
+        r"Ghost level of coil 32 rises slowly: its moving average is 6\.3 sd above its centre line "
+        r"since 2026-10-\d\d\.", sentence,
+    )
+    assert found.cell(GHOST)[:3] == (State.SLOW, pytest.approx(2.2 * 1.01 * 1.02), ANY)
+    assert (found.cell(GHOST).slow, found.cell(SNR).slow) == (1, 0)
+    shown = line(found, GHOST)
+    assert shown.verdict == "slow: average"
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "text"),
+    [
+        ("SNR", 1.02, "are within their control limits"),  # this is better
+        ("SNR", 0.98, "SNR of coil 32 falls slowly"),
+        ("Signal", 1.02, "Signal of coil 32 rises slowly"),
+    ],
+)
+def test_what_becomes_better_slowly_is_no_slow_change(name, factor, text):
+    found = slowly(name, factor, 40)
+    assert text in sentences(found)[0]
+    # No alert is about the signal.
+    assert (found.state is State.SLOW) == (name == "SNR" and factor < 1)
+
+
+def test_a_slow_change_that_is_over_is_one_of_its_period():
+    changes = [("Ghost level", [1], 1.02, 60), ("Ghost level", [1], 1 / 1.02, 20)]
+    found = judge(coil(slices=1, changes=changes))
+    assert (found.state, found.state_now) == (State.SLOW, State.IN)
+    [sentence] = sentences(found)
+    assert sentence.startswith("Ghost level of coil 32 rose slowly: its moving average is 6.")
+    assert "other scans; within it since 2026-11-" in sentence
+
+
+def test_a_step_is_told_as_one_and_not_as_a_slow_change_too():
+    found = judge(coil(slices=1, changes=[("SNR", [1], 0.5, 10)]))
+    assert found.slow == [SNR]
+    [sentence] = sentences(found)
+    assert "below its lower limit" in sentence
+    assert line(found, SNR).verdict == "out: mean, average"
+
+
+def test_a_slope_is_told_with_its_margin_and_is_sure_beyond_it():
+    values = coil(slices=1).values
+    for ago in range(400):
+        values[SNR][1][NEWEST - ago * DAY] = 300 * (1 + 0.05 * ago / 365)
+    falling, steady = judge(data(values)), judge(coil(slices=1))
+    shown = line(falling, SNR)
+    # By hand: 15 a year of 300 and, in the middle of the year of 360 days, 7.4 more.
+    assert shown.slope == "-4.9 ± 0.0"
+    assert shown.is_sure
+    assert not line(steady, SNR).is_sure
+    assert line(judge(coil(scans=100)), SNR).slope == ""
+
+
+def test_slices_beyond_their_limits_are_named_where_the_mean_is_within():
+    found = judge(coil(changes=[("SNR", [9, 10, 12], 0.94, 2)]))
+    assert line(found, SNR).verdict == "slices 9-10, 12 beyond"
+    assert line(found, GHOST).verdict == "within limits"
 
 
 def test_what_was_so_before_the_period_is_not_said_to_begin_in_it():
