@@ -122,7 +122,7 @@ def line(verdict: Verdict, quantity: Quantity) -> Line:
         f"{100 * (newest.value / centre - 1):+.1f}" if centre else "",
         signed(newest.sigmas) if centre is not None else "",
         f"{slope.percent:+.1f} ± {slope.margin:.1f}" if slope else "",
-        bool(slope and slope.is_sure),
+        slope is not None and abs(slope.percent) > slope.margin,
     )
 
 
