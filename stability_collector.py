@@ -12,7 +12,9 @@ To install it, copy the `stability_*.py` into a folder of Diamond's `collectors_
 Python 2.7 and 3.9 or newer, standard library and Diamond only.
 """
 import contextlib
+import re
 import signal
+import subprocess
 import time
 from collections import deque
 
@@ -38,6 +40,9 @@ QUEUE_SIZE = 16384
 # the collector says of itself, so that it can be heard though reports fill the queue.
 _SPARED = 8
 _SPARED_BY_ABOUT = 16
+
+# What carbon takes as it is, and Graphite for itself.
+_PLAIN_PATH = re.compile(r'[A-Za-z0-9_.:#@%+-]*\Z')
 
 _clock = getattr(time, 'monotonic', time.time)
 
@@ -266,6 +271,17 @@ class StabilityCollector(diamond.collector.Collector):
         except stability_settings.SettingsError as error:
             raise DiamondException('StabilityCollector: %s' % error)
         super(StabilityCollector, self).process_config()
+        try:
+            path = self.get_metric_path('')
+        except (DiamondException, EnvironmentError, NotImplementedError,
+                subprocess.CalledProcessError) as error:
+            raise DiamondException(
+                "StabilityCollector: hostname_method = %r: expected a method of Diamond's, like "
+                'smart (%s), or a hostname' % (self.config.get('hostname_method'), error))
+        if not _PLAIN_PATH.match(path):
+            raise DiamondException(
+                'StabilityCollector: metric paths would begin with %r: expected path_prefix, '
+                'hostname, path and path_suffix of letters, digits and -_.:' % path)
         self.settings = settings
         shares = [Share(scanner, self.settings, self.log, lambda: time_left())
                   for scanner in self.settings.scanners]

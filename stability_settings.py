@@ -79,7 +79,7 @@ def read(config, diamonds=()):
 
     Raises SettingsError.
     """
-    _require_known(config, set(KEYS).union(_DIAMONDS, diamonds))
+    require_known(config, KEYS, diamonds)
     for check, keys in ((_number, ('interval', 'ttl_multiplier')),
                         (_switch, ('enabled', 'measure_collector_time')),
                         (_regex, ('metrics_whitelist', 'metrics_blacklist')),
@@ -88,9 +88,12 @@ def read(config, diamonds=()):
         for key in keys:
             if config.get(key) is not None:
                 check(config, key)
+    ingest_dir, reject_dir = (_folder_name(config, key) for key in ('ingest_dir', 'reject_dir'))
+    if ingest_dir.lower() == reject_dir.lower():
+        raise _wrong('reject_dir', reject_dir, 'another name than that of ingest_dir')
     return Settings(
-        ingest_dir=_folder_name(config, 'ingest_dir'),
-        reject_dir=_folder_name(config, 'reject_dir'),
+        ingest_dir=ingest_dir,
+        reject_dir=reject_dir,
         settle_seconds=_seconds(config, 'settle_seconds'),
         confirm_seconds=_seconds(config, 'confirm_seconds'),
         timezone=_timezone(config, 'timezone'),
@@ -102,12 +105,16 @@ def read(config, diamonds=()):
         coils=_coils(_section(config, 'coils')))
 
 
-def _require_known(config, known):
+def require_known(config, keys, diamonds):
+    """Raises SettingsError if `config` (dict) has a key that is none of a collector's own `keys`
+    (str), nor of all collectors', nor of the Diamond at hand (`diamonds`, str).
+    """
+    known = set(keys).union(_DIAMONDS, diamonds)
     for key in config:
         if key not in known:
             shown = '[%s]' % key if isinstance(config[key], dict) else key
             meant = (difflib.get_close_matches(key.lower(), known, 1)
-                     or [', '.join(sorted(KEYS))])[0]
+                     or [', '.join(sorted(keys))])[0]
             raise SettingsError('%s: there is no such %s; did you mean %s?' % (
                 shown, 'section' if isinstance(config[key], dict) else 'key', meant))
 

@@ -244,6 +244,11 @@ def _make_handler(cls: Any, own: Any, config: Any) -> Any:
         raise DiamondError(
             f"{name}: {_said(error, own)}; correct it in {place(config, 'handlers', name)}"
         ) from error
+    if getattr(handler, "host", None) == "":
+        raise DiamondError(
+            f"{name}: host is empty: expected the name of a machine; correct it in "
+            f"{place(config, 'handlers', name)}"
+        )
     port = getattr(handler, "port", None)
     if isinstance(port, int) and not 0 < port < 65536:
         raise DiamondError(

@@ -12,6 +12,7 @@ import diamond.collector
 from diamond.error import DiamondException
 
 import stability_collector
+import stability_settings
 from hops.errors import Problem
 from hops.judge import rules
 from hops.judge.judging import Judge, Metrics
@@ -82,8 +83,9 @@ class StabilityControlCollector(diamond.collector.Collector):  # type: ignore[mi
         """
         super().process_config()
         try:
+            stability_settings.require_known(self.config, KEYS, self.get_default_config())
             accepted = rules.read(self.config)
-        except RulesError as error:
+        except (RulesError, stability_settings.SettingsError) as error:
             raise DiamondException(f"StabilityControlCollector: {error}") from None
         if not self.config["enabled"]:
             return

@@ -560,7 +560,9 @@ def test_a_location_has_no_level_of_our_own_names(site, location):
     ('interval', '5m'), ('interval', '0'), ('interval', '-1'), ('ttl_multiplier', 'two'),
     ('metrics_whitelist', '*.SNR'), ('metrics_blacklist', '('), ('measure_collector_time', 'maybe'),
     ('graphite_url', u'http://graphite/gr\u00e4fin'), ('graphite_url', 'http://%s/' % ('a' * 64)),
-    ('graphite_url', 'http://a b/'),
+    ('graphite_url', 'http://a b/'), ('hostname_method', 'magic'),
+    ('path_suffix', 'a b'), ('path_prefix', u'Z\u00fcrich'), ('path', 'a*'),
+    ('reject_dir', 'ingested'),
 ])
 def test_what_diamond_or_a_request_would_stumble_over_is_refused_with_its_key(tmpdir, key, value):
     conf = tmpdir.join('diamond.conf')

@@ -44,6 +44,11 @@ def replace(site, old, new):
 MISTAKES = {
     "port": ("port = [0-9]+", "port = zweitausend", "port = 'zweitausend'"),
     "port out of range": ("port = [0-9]+", "port = 99999", "port = 99999"),
+    "no host": ("host = 127.0.0.1", "host =", "host is empty"),
+    "judge": (
+        r"\[\[Sta", "[[StabilityControlCollector]]\nenabled = True\n[[[baseline]]]\n[[Sta",
+        "did you mean baselines",
+    ),
     "two ports": ("port = [0-9]+", "port = 2003, 2004", "port = ['2003', '2004']"),
     "timeout": ("batch =", "timeout = soon\nbatch =", "timeout = 'soon'"),
     "no handlers": (f"handlers = {GRAPHITE},", "handlers =", "`handlers` of [server]"),
