@@ -11,7 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -162,14 +162,22 @@ class Share:
         return sorted(self._sent.glob("*/*.txt"))
 
     def archived(self) -> list[Path]:
-        return [
-            path for name in FOLDERS.values() for path in self._share.glob(f"{name}/{ARCHIVE}/*")
-        ]
+        """What is in the archives, but for empty files: on a share that cannot rename safely a
+        name is kept by one, and a Diamond that is killed just then leaves it."""
+        found = []
+        for name in FOLDERS.values():
+            for path in self._share.glob(f"{name}/{ARCHIVE}/*"):
+                with suppress(FileNotFoundError):  # it was moved back
+                    if path.stat().st_size:
+                        found.append(path)
+        return found
 
     def is_archived(self, sent: Path) -> bool:
-        """Whether the report is in the archive under its own name and byte for byte."""
-        archived = self._share / sent.parent.name / ARCHIVE / sent.name
-        return archived.exists() and filecmp.cmp(sent, archived, shallow=False)
+        """Whether the report is in the archive byte for byte, with a number in its name where that
+        was kept."""
+        archive = self._share / sent.parent.name / ARCHIVE
+        copies = archive.glob(f"{sent.stem}*")
+        return any(filecmp.cmp(sent, copy, shallow=False) for copy in copies)
 
 
 class Blow(NamedTuple):
