@@ -64,6 +64,8 @@ def _asks(handler: ast.ExceptHandler) -> bool:
 
 
 def _is_python2(node: Any, bound: set[str]) -> bool:
+    if isinstance(node, ast.ExceptHandler):
+        return _names_its_error(node.type)
     if isinstance(node, ast.Name):
         return node.id in BUILTINS - bound
     if isinstance(node, ast.Attribute):
@@ -74,6 +76,16 @@ def _is_python2(node: Any, bound: set[str]) -> bool:
     if isinstance(node, ast.ImportFrom):
         return node.module in MODULES or any(_lacks(node.module, a.name) for a in node.names)
     return False
+
+
+def _names_its_error(kinds: Optional[ast.expr]) -> bool:
+    """Whether it is of Python 2's `except IOError, e`, which Python 3.14 reads as two errors."""
+    if not isinstance(kinds, ast.Tuple) or not kinds.elts:
+        return False
+    first, last = kinds.elts[0], kinds.elts[-1]
+    has_parentheses = (first.lineno, first.col_offset) != (kinds.lineno, kinds.col_offset)
+    is_name = isinstance(last, ast.Name) and last.id[0].islower()
+    return not has_parentheses and (is_name or isinstance(last, ast.Tuple))
 
 
 def _lacks(module: Optional[str], name: str) -> bool:

@@ -101,6 +101,8 @@ def test_the_drop_in_is_never_translated(path: Path) -> None:
         "import urllib.parse\nfrom urllib import request\nurllib.parse.quote('a')",
         "class Old(object):\n    def has_key(self, key):\n        return self.has_key(key)",
         "r = '\\d'",
+        "from socket import error\ntry:\n    pass\nexcept (IOError, error):\n    pass",
+        "try:\n    pass\nexcept ((IOError, OSError), ValueError):\n    pass",
     ],
 )
 def test_what_python_3_knows_is_left_alone(source: str) -> None:
@@ -112,6 +114,8 @@ def test_what_python_3_knows_is_left_alone(source: str) -> None:
     [
         "print 1",
         "try:\n    pass\nexcept IOError, e:\n    pass",
+        "try:\n    pass\nexcept (IOError, OSError), error:\n    pass",
+        "try:\n    pass\nexcept IOError, (number, text):\n    pass",
         "a = long(1)",
         "for i in xrange(3):\n    pass",
         "isinstance(a, basestring)",
