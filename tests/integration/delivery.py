@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timezone
@@ -35,11 +35,11 @@ Points = dict[str, dict[int, float]]
 class Bay:
     """A scanner's folder and what the scanner has written there: a report a day, oldest first.
 
-    All are of one coil, so that each has the same 448 series; the numbers of every scanner are its
-    own.
+    All are of one coil, so that each has the same series, 448 of 16 slices; the numbers of every
+    scanner are its own.
     """
 
-    def __init__(self, folder: Path, location: str = NORTH) -> None:
+    def __init__(self, folder: Path, location: str = NORTH, slices: int = 16) -> None:
         north, _ = example_scanners(UNTIL)
         scanner = replace(north, location=location, folder=location.replace("/", "-"))
         scans = schedule([scanner], UNTIL)
@@ -48,7 +48,9 @@ class Bay:
         self.folder.mkdir()
         self.sent: dict[str, tuple[bytes, int]] = {}
         self.wanted: Points = defaultdict(dict)
-        self._reports = generate(folder, (s for s in scans if s.coil.channels == 32))
+        self._reports = generate(
+            folder, (replace(scan, slices=slices) for scan in scans if scan.coil.channels == 32)
+        )
 
     def scan(self, count: int) -> None:
         """Writes the next reports into the folder."""
@@ -132,17 +134,19 @@ def points_of(name: str, text: str, location: str = NORTH) -> Iterator[tuple[str
 
 def stored_points(whisper_dir: Path, wanted: Points) -> Points:
     """What the whisper files in a folder have where the `wanted` points should be."""
-    stored: Points = {}
-    for path, values in wanted.items():
-        file = whisper_dir / f"{path.replace('.', '/')}.wsp"
-        stored[path] = {}
-        with suppress(FileNotFoundError, whisper.CorruptWhisperFile):
-            since, until = min(values) - 86400, max(values) + 86400
-            (start, _, step), slots = whisper.fetch(str(file), since, until)
-            for epoch in values:
-                value = slots[(epoch - epoch % step - start) // step]
-                if value is not None:
-                    stored[path][epoch] = value
+    return {path: _stored(whisper_dir, path, values) for path, values in wanted.items()}
+
+
+def _stored(whisper_dir: Path, path: str, epochs: Collection[int]) -> dict[int, float]:
+    file = whisper_dir / f"{path.replace('.', '/')}.wsp"
+    stored: dict[int, float] = {}
+    with suppress(FileNotFoundError, whisper.CorruptWhisperFile):
+        since, until = min(epochs) - 86400, max(epochs) + 86400
+        (start, _, step), slots = whisper.fetch(str(file), since, until)
+        for epoch in epochs:
+            value = slots[(epoch - epoch % step - start) // step]
+            if value is not None:
+                stored[epoch] = value
     return stored
 
 
@@ -152,13 +156,20 @@ def count(points: Points) -> int:
 
 def missing(bay: Bay, graphite: EmbeddedGraphite) -> list[tuple[str, int]]:
     """The points that whisper lacks, or has with another value."""
-    stored = stored_points(graphite.whisper_dir, bay.wanted)
-    return [
-        (path, epoch)
-        for path, values in bay.wanted.items()
-        for epoch, value in values.items()
-        if stored[path].get(epoch) != value
-    ]
+    return list(_missing(bay, graphite))
+
+
+def is_stored(bay: Bay, graphite: EmbeddedGraphite) -> bool:
+    """Whether whisper has all points; it is read until one is missing only."""
+    return next(_missing(bay, graphite), None) is None
+
+
+def _missing(bay: Bay, graphite: EmbeddedGraphite) -> Iterator[tuple[str, int]]:
+    for path, values in bay.wanted.items():
+        stored = _stored(graphite.whisper_dir, path, values)
+        for epoch, value in values.items():
+            if stored.get(epoch) != value:
+                yield path, epoch
 
 
 def check_all_delivered(bay: Bay, graphite: EmbeddedGraphite) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import shutil
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -17,12 +16,13 @@ from pathlib import Path
 
 import pytest
 import whisper
+from commands import Done, hops
 from delivery import PATIENCE, points_of
 
 from lab.diamond import PREFIX, DiamondSite
 from lab.graphite import EmbeddedGraphite, Environment
 from sample_data.files import generate
-from sample_data.scanners import NORTH, example_scanners
+from sample_data.scanners import example_scanners
 from sample_data.schedule import Scan
 
 pytestmark = pytest.mark.integration
@@ -31,12 +31,14 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "graphite" / "storage-schemas.co
 TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
 [SCANNER, _] = example_scanners(TODAY.date())
 [COIL_32, COIL_64] = SCANNER.coils
+NUMBERS = itertools.count(1)
 
 
 class Bay:
-    """A scanner's folder, and the site that it belongs to."""
+    """A scanner's folder, and the site that it belongs to; Graphite has nothing of it yet."""
 
     def __init__(self, folder: Path, graphite: EmbeddedGraphite) -> None:
+        self.location = f"Example/North/Bay{next(NUMBERS)}"
         self.folder = folder / SCANNER.folder
         self.graphite = graphite
         self.coils = {32: "32", 64: "64"}
@@ -46,7 +48,7 @@ class Bay:
         """Writes Diamond's configuration, with further `settings` of the collector."""
         return DiamondSite(
             self.folder.parent / "diamond",
-            {NORTH: self.folder},
+            {self.location: self.folder},
             self.coils,
             self.graphite.line_port,
             timezone="UTC",
@@ -57,27 +59,28 @@ class Bay:
         )
 
     def scan(self, days_ago: int, clock: str, coil: object = COIL_32) -> Path:
-        """Writes the report of a scan."""
+        """Writes the report of a scan, of 112 values."""
         moment = TODAY - timedelta(days=days_ago) + _time(clock)
-        [path] = generate(self.folder.parent, [Scan(SCANNER, coil, moment)])  # type: ignore[arg-type]
+        scan = Scan(SCANNER, coil, moment, slices=4)  # type: ignore[arg-type]
+        [path] = generate(self.folder.parent, [scan])
         return path
 
     def ingest(self) -> None:
         """Runs the collector once over all that waits."""
         assert self.site.run_once().wait(PATIENCE) == 0, self.site.log.read_text()
 
-    def hops(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "hops", command, "-c", str(self.site.conf), *options]
-        # So wide that nothing is wrapped.
-        wide = {**os.environ, "COLUMNS": "200"}
-        return subprocess.run(
-            line, env=wide, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
+    def hops(self, command: str, *options: str) -> Done:
+        return hops(command, "-c", self.site.conf, *options)
+
+    def numbers(self, path: Path) -> dict[str, float]:
+        """The numbers of a report by metric path, read in the tests' own way."""
+        text = path.read_text()
+        return {name: number for name, _, number in points_of(path.name, text, self.location)}
 
     def audit(self, *options: str) -> dict[str, dict[str, int]]:
         """What is not 0 of what is told of each report that is not fully stored."""
         done = self.hops("audit", "--json", *options)
-        assert done.returncode in (0, 1), done.stderr
+        assert done.stdout, done.stderr
         [scanner] = json.loads(done.stdout)["scanners"]
         states = ("missing", "expired", "rounded", "shared", "unexplained")
         found = {
@@ -85,7 +88,7 @@ class Bay:
             for one in scanner["reports"]
         }
         wrong = {state for one in found.values() for state in one} - {"rounded", "shared"}
-        assert done.returncode == int(bool(wrong))
+        assert done.exit_code == int(bool(wrong))
         return found
 
     def send(self, points: dict[str, float], epoch: int, form: str = "r") -> None:
@@ -104,11 +107,6 @@ class Bay:
 def _time(clock: str) -> timedelta:
     hours, minutes = map(int, clock.split(":"))
     return timedelta(hours=hours, minutes=minutes)
-
-
-def numbers(path: Path) -> dict[str, float]:
-    """The numbers of a report by metric path, read in the tests' own way."""
-    return {name: number for name, _, number in points_of(path.name, path.read_text())}
 
 
 def epoch_of(path: Path) -> int:
@@ -144,33 +142,41 @@ def punch(file: Path, epoch: int) -> None:
         stream.write(bytes(12))
 
 
+@pytest.fixture(scope="module")
+def graphite(
+    graphite_environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedGraphite]:
+    folder = tmp_path_factory.mktemp("graphite")
+    with EmbeddedGraphite(
+        folder, graphite_environment, storage_schemas=SCHEMAS.read_text()
+    ) as running:
+        yield running
+
+
 @pytest.fixture
-def bay(tmp_path: Path, graphite_environment: Environment) -> Iterator[Bay]:
-    graphite = EmbeddedGraphite(
-        tmp_path / "graphite", graphite_environment, storage_schemas=SCHEMAS.read_text()
-    )
-    with graphite:
-        yield Bay(tmp_path, graphite)
+def bay(tmp_path: Path, graphite: EmbeddedGraphite) -> Bay:
+    graphite.start()  # as the last test has killed a part of it
+    return Bay(tmp_path, graphite)
 
 
 def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
-    coil = f"{PREFIX}.{NORTH.replace('/', '.')}.32"
+    coil = f"{PREFIX}.{bay.location.replace('/', '.')}.32"
     good, with_hole, wrong, old = (bay.scan(days, "07:03") for days in (7, 6, 5, 4))
     earlier, later = bay.scan(3, "07:01"), bay.scan(3, "07:06")
     bare = bay.scan(2, "07:03", COIL_64)
     reports = [good, with_hole, wrong, old, earlier, later, bare]
-    words = {path: numbers(path) for path in reports}
+    words = {path: bay.numbers(path) for path in reports}
     bay.ingest()
     assert len(list(bay.folder.glob("Ingested/*"))) == len(reports)
     epochs = {path: epoch_of(bay.folder / "Ingested" / path.name) for path in reports}
     shared = {earlier.name: {"shared": differing(words[earlier], words[later])}}
     assert bay.audit() == shared
     done = bay.hops("status")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, "")
     numbers_told = r"waiting +0\n +unconfirmed +0, \d+ seconds ago\n +rejected +0\n +archived +7\n"
     assert re.search(numbers_told, done.stdout)
 
-    punch(bay.whisper(f"{coil}.SNR.mean.8"), epochs[with_hole])
+    punch(bay.whisper(f"{coil}.SNR.mean.2"), epochs[with_hole])
     bay.whisper(next(iter(words[bare]))).unlink()
     bay.send({f"{coil}.ghost.max.3": 7.125}, epochs[wrong])
     bay.send(words[old], epochs[old], ".2f")
@@ -193,13 +199,13 @@ def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
     assert f"shared with '{later.name}' ('{later.name}' has it)" in told
 
     lost = {with_hole.name, wrong.name, bare.name}
-    dry = bay.hops("reingest", "--location", NORTH, "--missing")
-    assert dry.returncode == 0
+    dry = bay.hops("reingest", "--location", bay.location, "--missing")
+    assert dry.exit_code == 0
     assert "--yes moves them" in dry.stdout
     assert set(re.findall(r"Stability_\w+\.txt", dry.stdout)) == lost
     assert [path.name for path in bay.folder.iterdir()] == ["Ingested"]
-    done = bay.hops("reingest", "--location", NORTH, "--missing", "--yes")
-    assert done.returncode == 0, done.stderr
+    done = bay.hops("reingest", "--location", bay.location, "--missing", "--yes")
+    assert done.exit_code == 0, done.stderr
     assert {path.name for path in bay.folder.glob("*.txt")} == lost
 
     bay.ingest()
@@ -209,9 +215,9 @@ def test_what_graphite_lost_is_found_sent_again_and_there(bay: Bay) -> None:
 def test_series_of_different_retention_are_asked_where_each_has_its_points(bay: Bay) -> None:
     """As where the first reports came under carbon's default schema: not all series are alike."""
     path = bay.scan(0, "00:01")
-    words = numbers(path)
+    words = bay.numbers(path)
     epoch = epoch_of(path)
-    other = next(name for name in words if ".SNR.mean.8" in name)
+    other = next(name for name in words if ".SNR.mean.2" in name)
     file = bay.whisper(other)
     file.parent.mkdir(parents=True)
     whisper.create(str(file), [(60, 1440 * 2), (300, 8640), (3600, 26280)])
@@ -231,7 +237,9 @@ def test_a_coil_of_two_numbers_of_channels_is_one_and_who_has_the_slot_is_told(b
     later.write_text(text)
     os.utime(later, (stamp, stamp))
     words = {
-        each.name: {path.replace(".48.", ".64."): number for path, number in numbers(each).items()}
+        each.name: {
+            path.replace(".48.", ".64."): number for path, number in bay.numbers(each).items()
+        }
         for each in (earlier, later)
     }
     bay.ingest()
@@ -250,7 +258,7 @@ def test_a_report_without_all_sections_is_named(bay: Bay) -> None:
     text = archived.read_text()
     archived.write_text(text[: text.index("Stability ghost")])
     done = bay.hops("audit")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert f"published as it is, without ghost, fit: '{path.name}'" in done.stdout
     [scanner] = json.loads(bay.hops("audit", "--json").stdout)["scanners"]
     assert scanner["without_sections"] == [{"name": path.name, "lacks": ["ghost", "fit"]}]
@@ -264,9 +272,9 @@ def test_each_age_has_its_own_slots(bay: Bay) -> None:
     ancient = bay.scan(26 * 365, "07:02")
     last: dict[str, float] = {}
     for path in [*close, alone, ancient]:
-        last = numbers(path)
+        last = bay.numbers(path)
         bay.send(last, epoch_of(path))
-    one, other = map(numbers, rolled_up)
+    one, other = map(bay.numbers, rolled_up)
     average = {path: (one[path] + other[path]) / 2 for path in one}
     bay.send(average, epoch_of(rolled_up[0]))
     (bay.folder / "Ingested").mkdir()
@@ -286,7 +294,7 @@ def test_each_age_has_its_own_slots(bay: Bay) -> None:
             wanted[path.name]["rounded"] = as_rounded
     eventually(bay.audit, wanted)
     # Sent again it would wait for ever.
-    assert "no such report" in bay.hops("reingest", "--location", NORTH, "--missing").stdout
+    assert "no such report" in bay.hops("reingest", "--location", bay.location, "--missing").stdout
     # A day is asked for with its neighbours, which may share its slots.
     day = f"{TODAY - timedelta(days=380):%Y-%m-%d}"
     del wanted[ancient.name]
@@ -296,14 +304,14 @@ def test_each_age_has_its_own_slots(bay: Bay) -> None:
 def test_what_is_rounded_or_held_back_on_purpose_lacks_nothing(bay: Bay) -> None:
     bay.configure(precision=2, metrics_blacklist=r".*\.ghost\.")
     path = bay.scan(2, "07:03")
-    kept = [name for name in numbers(path) if ".ghost." not in name]
+    kept = [name for name in bay.numbers(path) if ".ghost." not in name]
     bay.ingest()
     [scanner] = json.loads(bay.hops("audit", "--json").stdout)["scanners"]
     assert scanner["reports"] == []
     assert [(coil["values"], coil["stored"]) for coil in scanner["coils"]] == [(len(kept),) * 2]
     bay.configure()
     done = bay.audit()[path.name]
-    assert done["missing"] == len(numbers(bay.folder / "Ingested" / path.name)) - len(kept)
+    assert done["missing"] == len(bay.numbers(bay.folder / "Ingested" / path.name)) - len(kept)
     assert done["rounded"] > 0
 
 
@@ -311,22 +319,22 @@ def test_a_diamond_that_is_silent_is_a_problem(bay: Bay) -> None:
     archive = bay.folder / "Ingested"
     archive.mkdir(parents=True)
     done = bay.hops("status")
-    assert done.returncode == 0, "what has just been archived is a word, too"
+    assert done.exit_code == 0, "what has just been archived is a word, too"
     assert "unconfirmed  unknown" in done.stdout
     earlier = time.time() - 2 * 3600
     os.utime(archive, (earlier, earlier))
     done = bay.hops("status")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "Diamond has said nothing of this scanner in the last 30 days" in done.stdout
-    about = f"{PREFIX}.{NORTH.replace('/', '.')}.ingest.unconfirmed"
+    about = f"{PREFIX}.{bay.location.replace('/', '.')}.ingest.unconfirmed"
     for hours, reports in ((50, 5.0), (30, 3.0)):
         bay.send({about: reports}, int(time.time()) - hours * 3600)
     eventually(lambda: "3, 30 hours ago" in bay.hops("status").stdout, True)
     done = bay.hops("status")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "Diamond has said nothing of this scanner for 30 hours" in done.stdout
     bay.send({about: 1.0}, int(time.time()))
-    eventually(lambda: bay.hops("status").returncode, 0)
+    eventually(lambda: bay.hops("status").exit_code, 0)
 
 
 def test_what_cannot_be_compared_is_told(bay: Bay) -> None:
@@ -342,7 +350,7 @@ def test_what_cannot_be_compared_is_told(bay: Bay) -> None:
     (archived / "Stability_20260102T000000.txt").write_text(of_20)
     (archived / "notes.txt").write_text("no report")
     done = bay.hops("audit", "--json")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     [scanner] = json.loads(done.stdout)["scanners"]
     assert [coil["reports"] for coil in scanner["coils"]] == [2]
     assert scanner["reports"] == []
@@ -355,6 +363,6 @@ def test_what_cannot_be_compared_is_told(bay: Bay) -> None:
     assert "1 report of a coil of 20 channels not compared" in bay.hops("audit").stdout
     bay.graphite.web.kill()
     done = bay.hops("audit")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "does not answer" in done.stderr
     assert "Traceback" not in done.stderr

@@ -19,7 +19,7 @@ from lab import faults
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("graphite_environment")]
 
-MINUTES = "10" if os.environ.get("LONG") else "0.5"
+MINUTES = "10" if os.environ.get("LONG") else "0.25"
 PATIENCE = 1800
 
 

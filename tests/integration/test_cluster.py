@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import urllib.request
 from collections import defaultdict
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, Host
+from commands import Done, hops
 from delivery import Points, count, left_behind, points_of, stored_points, wait_until
 
 from lab.diamond import PREFIX, DiamondSite
@@ -102,27 +101,20 @@ class Fleet:
             self.wait_until_stored(host, written)
         return written
 
-    def _start_hops(self, host: Host, command: str, *options: str) -> subprocess.Popen[str]:
+    def _hops(self, host: Host, command: str, *options: str) -> Done:
         """A command of hops that asks the graphite-web of this host."""
         conf = self._site.conf.with_name(f"{host.address}.conf")
         conf.write_text(self._site.conf.read_text().replace(self.cluster.one.url, host.url))
-        return subprocess.Popen(
-            [sys.executable, "-m", "hops", command, "-c", str(conf), *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return hops(command, "-c", conf, *options)
 
     def audits(self) -> list[dict[str, int]]:
         """What `hops audit` counts, by what became of the values, with each graphite-web."""
-        running = [self._start_hops(host, "audit", "--json") for host in self.cluster.hosts]
         counts = []
-        for audit in running:
-            out, errors = audit.communicate()
-            assert audit.returncode in (0, 1), errors
-            answer = json.loads(out)
-            assert audit.returncode == int(not answer["is_good"])
+        for host in self.cluster.hosts:
+            audit = self._hops(host, "audit", "--json")
+            assert audit.exit_code in (0, 1), audit.stderr
+            answer = json.loads(audit.stdout)
+            assert audit.exit_code == int(not answer["is_good"])
             coils = [coil for scanner in answer["scanners"] for coil in scanner["coils"]]
             counts.append({
                 state: total
@@ -135,9 +127,8 @@ class Fleet:
         """Lets `hops reingest` take reports of every scanner back, and waits for the collector."""
         for scanner in self._scanners:
             of = ["--location", scanner.location, "--yes", *options]
-            reingest = self._start_hops(host, "reingest", *of)
-            _, errors = reingest.communicate()
-            assert reingest.returncode == 0, errors
+            reingest = self._hops(host, "reingest", *of)
+            assert reingest.exit_code == 0, reingest.stderr
         self.wait_until_archived()
 
     @property

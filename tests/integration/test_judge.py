@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 
 import pytest
+from commands import hops
 from sample_years import ARCHIVES, SOUTH, SOUTH_SCANNER, graphite_with_years, post_event
 from whisper_files import store
 
@@ -153,9 +154,8 @@ def test_years_are_judged_though_it_is_killed_in_the_middle(graphite, site, tmp_
 def test_hops_report_has_the_limits_that_are_stored(graphite, tmp_path, has_events):
     with front(graphite, without_events) as url:
         site = site_at(tmp_path, graphite, graphite.url if has_events else url)
-        report = [sys.executable, "-m", "hops", "report", "-c", str(site.conf), "--location", SOUTH]
-        options = ["--coil", "32", "-o", str(tmp_path / "page.png"), "--json"]
-        told = json.loads(subprocess.run([*report, *options], capture_output=True).stdout)
+        options = ["--location", SOUTH, "--coil", "32", "-o", tmp_path / "page.png", "--json"]
+        told = json.loads(hops("report", "-c", site.conf, *options).stdout)
     [coil] = told["coils"]
     assert bool(told["notes"]) == has_events
     assert told["without_notes"] is None
