@@ -53,8 +53,6 @@ setup(
         "whisper>=1.1.10",
     ],
     extras_require={
-        # Only to build grafana/ anew: its files are there ready-made.
-        "dashboards": ["PyYAML>=6"],
         # The manual, as pages to read in a browser.
         "docs": DOCS,
         "graphite": GRAPHITE,

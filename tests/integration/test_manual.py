@@ -1,10 +1,11 @@
 """Every command in the manual, run as a reader would type it.
 
 The shell blocks of a page (`sh`, and `console` with `$` before each command and what it prints
-below) run in one shell, from top to bottom. README and tutorial begin with a new machine each; all
-other pages go on from the machine that the tutorial leaves, in a checkout and with /opt/hops/bin on
-the PATH. A machine is a folder, and a Graphite: `Machine.places` says what stands for what, in the
-pages and in the checkout. In the output shown, three dots are anything.
+below) run in one shell, from top to bottom. README and tutorial begin anew, but that what both
+install with the same lines is installed once; all other pages go on from the machine that the
+tutorial leaves, in a checkout and with /opt/hops/bin on the PATH. The machine is a folder, and a
+Graphite: `Machine.places` says what stands for what, in the pages and in the checkout. In the
+output shown, three dots are anything.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,9 @@ LEFT_OUT = {
     "script/demo": "stays until Ctrl-C; test_demo.py runs it",
     "script/test": "is what runs this",
 }
+
+# Commands that a machine needs once, whichever page has them.
+INSTALLING = ("python3 -m venv ", "/opt/hops/bin/pip ")
 
 # Commands that stay until Ctrl-C: here they only have to be found, and to have the options.
 STAYING = ("/opt/hops/bin/hops demo",)
@@ -150,8 +153,13 @@ def _leaves(node: object) -> Iterator[str]:
 class Machine:
     """A folder that stands for the reader's machine."""
 
+    USED = ("/backup", "/etc", "/mnt/", "/usr/share/diamond", "/var/log")
+
     def __init__(self, folder: Path, graphite: EmbeddedGraphite) -> None:
         self.checkout = folder / "checkout"
+        self._folder = folder
+        self._graphite = graphite
+        self._installed: set[str] = set()
         self._configuration = folder / "etc" / "diamond"
         self._kept = folder / "configuration"
         self.places = {
@@ -162,14 +170,23 @@ class Machine:
             # No place, but this carbon writes what it has every second.
             "confirm_seconds = 10": "confirm_seconds = 2",
         }
-        for path in ("/backup", "/etc", "/mnt/", "/opt", "/usr/share/diamond", "/var/log"):
+        for path in (*self.USED, "/opt"):
             self.places[path] = f"{folder}{path}"
-            (folder / path.strip("/")).mkdir(parents=True)
-        (folder / "etc" / "logrotate.d").mkdir()
-        (folder / "etc" / "systemd" / "system").mkdir(parents=True)
-        self._make_checkout()
         self._install_python(folder / "bin")
-        shutil.copytree(graphite.folder / "conf", folder / "etc" / "carbon")
+        (folder / "opt").mkdir()
+
+    def begin_anew(self) -> None:
+        """Forgets all that was done on it, but what is installed; the Graphite is empty."""
+        for path in ("/checkout", "/configuration", *self.USED):
+            shutil.rmtree(f"{self._folder}{path}", ignore_errors=True)
+        for path in (*self.USED, "/etc/logrotate.d", "/etc/systemd/system"):
+            Path(f"{self._folder}{path}").mkdir(parents=True)
+        self._make_checkout()
+        shutil.copytree(self._graphite.folder / "conf", self._folder / "etc" / "carbon")
+        if any(self._graphite.whisper_dir.glob("*")):
+            self._graphite.stop()
+            shutil.rmtree(self._graphite.whisper_dir)
+            self._graphite.start()
 
     def _make_checkout(self) -> None:
         """A copy of ours, in which the places are replaced, too: they are defaults there."""
@@ -221,8 +238,11 @@ class Machine:
         )
 
     def _typed(self, step: Step) -> str:
-        """The command, in a shell that knows nothing of the first one where the page says so."""
-        command = self._here(step.command)
+        """The command without what is installed, in a shell that knows nothing of the first one
+        where the page says so."""
+        lines = [line for line in step.command.splitlines() if line not in self._installed]
+        self._installed.update(line for line in lines if line.startswith(INSTALLING))
+        command = self._here("\n".join(lines))
         another = f"PATH={shlex.quote(self._path)} bash -euo pipefail -c {shlex.quote(command)}"
         return another if step.is_elsewhere else command
 
@@ -255,39 +275,37 @@ def check_output(step: Step, output: str) -> None:
         assert re.fullmatch(wanted, found, re.DOTALL), f"{step.command!r} printed:\n{found}"
 
 
-@contextmanager
-def new_machine(
-    environment: Environment, factory: pytest.TempPathFactory, page: str
+@pytest.fixture(scope="module")
+def any_machine(
+    graphite_environment: Environment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
-    """The machine that a page leaves whose reader begins with nothing."""
-    folder = factory.mktemp("machine")
+    """The machine, with something or nothing on it."""
+    folder = tmp_path_factory.mktemp("machine")
     schemas = (ROOT / "graphite" / "storage-schemas.conf").read_text(encoding="utf-8")
-    with EmbeddedGraphite(folder / "graphite", environment, storage_schemas=schemas) as graphite:
-        machine = Machine(folder, graphite)
-        machine.follow(page)
-        yield machine
+    with EmbeddedGraphite(
+        folder / "graphite", graphite_environment, storage_schemas=schemas
+    ) as graphite:
+        yield Machine(folder, graphite)
+
+
+def test_the_readme_alone_leads_to_a_collector_that_runs(any_machine: Machine) -> None:
+    any_machine.begin_anew()
+    any_machine.follow(README)
+    assert list(any_machine.checkout.parent.glob("mnt/scanner/bay1/Ingested/*.txt"))
 
 
 @pytest.fixture(scope="module")
-def machine(
-    graphite_environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Machine]:
+def machine(any_machine: Machine) -> Machine:
     """The machine that the tutorial leaves."""
-    with new_machine(graphite_environment, tmp_path_factory, TUTORIAL) as machine:
-        machine.keep_configuration()
-        yield machine
+    any_machine.begin_anew()
+    any_machine.follow(TUTORIAL)
+    any_machine.keep_configuration()
+    return any_machine
 
 
 def test_the_tutorial_leads_to_a_report_on_a_graph(machine: Machine) -> None:
     [page] = machine.checkout.glob("pages/Harvard.Northwest.Bay1.32.html")
     assert "<svg" in page.read_text(encoding="utf-8")
-
-
-def test_the_readme_alone_leads_to_a_collector_that_runs(
-    graphite_environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with new_machine(graphite_environment, tmp_path_factory, README) as machine:
-        assert list(machine.checkout.parent.glob("mnt/scanner/bay1/Ingested/*.txt"))
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if page not in (README, TUTORIAL)])
