@@ -26,6 +26,7 @@ import stability_settings
 from stability_confirmation import Confirmation
 from stability_report import points
 from stability_share import Share
+from stability_waiting import clock as _clock
 
 # Diamond interrupts a run that takes too long, wherever it is, and grants it one second at
 # least. We end by ourselves when less than this many seconds are left.
@@ -43,8 +44,6 @@ _SPARED_BY_ABOUT = 16
 
 # What carbon takes as it is, and Graphite for itself.
 _PLAIN_PATH = re.compile(r'[A-Za-z0-9_.:#@%+-]*\Z')
-
-_clock = getattr(time, 'monotonic', time.time)
 
 
 class StabilityCollector(diamond.collector.Collector):

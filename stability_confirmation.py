@@ -7,6 +7,7 @@ import time
 import stability_graphite
 from stability_folder import Errand
 from stability_waiting import LATE, LONGEST_PAUSE, SHOWN
+from stability_waiting import clock as _clock
 
 # Graphite is asked about so many reports at once, and about fewer when an answer takes more than
 # so many seconds. One that takes too long is none.
@@ -16,8 +17,6 @@ _HTTP_TIMEOUT = 120
 _NAP = 0.2
 # What Graphite shows by name, and not yet by a pattern, is published again after so many seconds.
 _HIDDEN = 600
-
-_clock = getattr(time, 'monotonic', time.time)
 
 
 class Confirmation(object):

@@ -48,6 +48,7 @@ _CONFIGURATION = re.compile(
 _HEADING_START = 'Stability'
 _HEADING_FORM = 'a heading "Stability <section> results:"'
 _HEADING = re.compile(_HEADING_START + r'\s+(\S|\S.*\S)\s+results:\Z')
+_LIKE_A_HEADING = re.compile(_HEADING_START + '.*(result|configuration|:\\Z)', re.I)
 _NUMBER = re.compile(r'[+-]?[0-9]+(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?\Z')
 # Its group are the decimals.
 _PLAIN_NUMBER = re.compile(r'(?<!\S)[+-]?[0-9]+(?:\.([0-9]+))?(?!\S)')
@@ -152,7 +153,8 @@ def parse_bytes(data, filename):
     if len(data) > MAX_BYTES:
         raise MalformedReport(filename, None, 'larger than any report, over %d bytes' % MAX_BYTES)
     try:
-        text = data.decode('utf-8')
+        # A copy may be as long as it will be, and not written yet.
+        text = data.rstrip(b'\0').decode('utf-8')
     except UnicodeDecodeError as error:
         raise MalformedReport(
             filename, data.count(b'\n', 0, error.start) + 1,
@@ -177,7 +179,7 @@ def parse(text, filename):
     values = 0
     while not sections or not lines.at_end():
         line = lines.take(_HEADING_FORM)
-        if _is_of_no_table(line):
+        if _is_of_no_table(line) and not (lines.cut_off() and line.startswith(_HEADING_START)):
             unknown.append(lines.number)
             continue
         sections.append(_section(lines, line, slice_numbers, seen))
@@ -351,9 +353,11 @@ def _configuration(lines):
 
 def _is_of_no_table(line):
     """Whether a line, which may be that of a newer scanner, cannot be a part of any table."""
-    if (_begins_like(line, _HEADING_START) or line.lower().startswith('slice')
-            or len(line) > _LONGEST_LINE):
+    if (_LIKE_A_HEADING.match(line) or _HEADING_START.startswith(line)
+            or line.lower().startswith('slice') or len(line) > _LONGEST_LINE):
         return False
+    if ':' in line:  # no row has one
+        return True
     cells = line.split()
     numbers = [cell for cell in cells if _NUMBER.match(cell) or _NO_NUMBER.match(cell)]
     is_row = len(numbers) == len(cells) or len(numbers) > 2 or (

@@ -25,6 +25,7 @@ from stability_waiting import (
     UNREADABLE,
     Waiting,
 )
+from stability_waiting import clock as _clock
 
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
@@ -40,8 +41,6 @@ _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
 
 _NO_ANSWER = 'it does not answer, and is left alone until it does'
-
-_clock = getattr(time, 'monotonic', time.time)
 
 
 class _NoAnswer(Exception):

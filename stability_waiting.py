@@ -2,6 +2,7 @@
 
 Python 2.7 and 3.9 or newer, standard library only.
 """
+import os
 import time
 
 # What becomes of a report, in this order.
@@ -22,7 +23,9 @@ LONGEST_PAUSE = 600
 
 DAY = 86400
 
-_clock = getattr(time, 'monotonic', time.time)
+# That of a day may be put back; Python 2.7 has another only here.
+clock = getattr(time, 'monotonic', lambda: os.times()[4])
+_clock = clock
 
 
 class Waiting(object):

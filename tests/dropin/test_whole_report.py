@@ -131,6 +131,28 @@ def test_a_line_outside_any_table_that_nobody_knows_is_skipped_and_told(
 
 
 @pytest.mark.parametrize('line', [
+    'Shim: 12 -33 41 5\n', 'Date: 20 11 2026\n', 'Stability sequence 2.1\n', '-----\n',
+])
+def test_whatever_new_software_says_between_tables_is_skipped(line):
+    text = report_text(slices=1, columns=('mean',), sections=FIVE)
+    for whole in (text + line, text.replace('Stability SNR', line + 'Stability SNR')):
+        assert len(stability_report.parse(whole, NEW).unknown) == 1
+
+
+@pytest.mark.parametrize('rest', [
+    '', 'Stability gh', 'Stability ghost results:\n\nslice#\tmean\n 1'])
+def test_what_is_not_written_yet_is_no_part_of_a_report(site, bay1, rest):
+    """A copy may have its size, and zeros where its text will be."""
+    text = report_text(slices=1, columns=('mean',), sections=FIVE)
+    begun = text[:text.index('Stability ghost')] + rest
+    put(bay1, OLD, begun + '\0' * (len(text) - len(begun)))
+    assert site.run() == []
+    assert names_in(bay1) == [OLD]
+    put(bay1, OLD, text)
+    assert len(site.run()) == 5
+
+
+@pytest.mark.parametrize('line', [
     ' 2\t1.15\n', 'slice#\tmean\n', 'Stability SNR result:\n', 'x\t1\t2\t3\n', '7\n', 'x' * 2000,
 ])
 def test_what_may_be_a_part_of_a_table_is_not_skipped(line):
