@@ -149,9 +149,8 @@ def main(
     _refuse_nothing(fleet)
     if output and len(fleet.verdicts) > 1 and output.suffix == ".png":
         raise click.UsageError("A PNG has one page: choose a --coil, or write a .pdf.")
-    files = _write_pages(fleet, folder) if folder else []
-    if output:
-        files += _write(fleet, output, _file(output, fleet, location, month), with_csv)
+    file = _file(output, fleet, location, month) if output else None
+    files = _write(fleet, file, with_csv, folder)
     if as_json:
         print_json({"files": [str(file) for file in files], **programs.as_json(fleet)})
     else:
@@ -217,30 +216,25 @@ def _file(output: Path, fleet: Fleet, location: str | None, month: Days | None) 
     return output / f"{'-'.join(['stability', *what, days])}.pdf"
 
 
-def _write(fleet: Fleet, output: Path, file: Path, with_csv: bool) -> list[Path]:
+def _write(fleet: Fleet, file: Path | None, with_csv: bool, folder: Path | None) -> list[Path]:
+    """Writes what was asked for; returns what is there now."""
     # It takes matplotlib half a second to load, which no other command should wait for.
-    from hops.report.output import write
+    from hops.report import output, web
 
-    files = [file, *[file.with_suffix(".csv")] * with_csv]
+    files = []
     try:
-        if file.parent == output:
-            output.mkdir(exist_ok=True)
-        write(fleet, file)
-        if with_csv:
-            programs.write_csv(fleet, files[1])
+        if folder:
+            files.append(web.write(fleet, folder))
+        if file:
+            file.parent.mkdir(exist_ok=True)
+            output.write(fleet, file)
+            files.append(file)
+        if file and with_csv:
+            files.append(file.with_suffix(".csv"))
+            programs.write_csv(fleet, files[-1])
     except OSError as error:
         raise Problem(
-            f"{file} cannot be written ({error.strerror}): choose another --output."
+            f"{error.filename or file or folder} cannot be written ({error.strerror}): choose "
+            "another --output or --html."
         ) from None
     return files
-
-
-def _write_pages(fleet: Fleet, folder: Path) -> list[Path]:
-    from hops.report.web import write
-
-    try:
-        return [write(fleet, folder)]
-    except OSError as error:
-        raise Problem(
-            f"{folder} cannot be written to ({error.strerror}): choose another --html."
-        ) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from hops.quantities import WATCHED
 from hops.report import paper
 from hops.report.fleet import Fleet
 from hops.report.paper import LEFT, LINE, RIGHT, TOP
@@ -16,13 +17,22 @@ from hops.times import DAY
 
 MOST_ROWS = 56
 """Of a page."""
+FIRST, EACH = 0.332, 0.0855
+"""Where the columns of the quantities begin, and how wide one is."""
 PLACES = (
-    (LEFT, "left", 0.165), (0.28, "right", 0.04), (0.35, "right", 0.065), (0.385, "right", 0.033),
-    (0.845, "right", 0.065), (0.882, "right", 0.035), (RIGHT, "right", 0.03),
+    (LEFT, "left", 0.145),
+    (0.303, "right", 0.065),
+    (0.33, "right", 0.028),
+    *(
+        (FIRST + EACH * (index + part), "right", EACH * 0.48)
+        for index in range(len(WATCHED))
+        for part in (0.56, 1)
+    ),
+    (0.846, "right", 0.08),
+    (0.88, "right", 0.036),
+    (RIGHT, "right", 0.03),
 )
-"""Of what is no quantity; between the fourth and the fifth is room for these."""
-FIRST, LAST = PLACES[3][0], PLACES[4][0] - PLACES[4][2]
-SIZE, NUMBERS = 7, 6.5
+SIZE = 6.5
 MARKED = "#F3B58A"
 LOWEST = 0.1
 """Where words below the table end, as a part of the page's height."""
@@ -35,7 +45,7 @@ def draw(fleet: Fleet) -> Iterator[Figure]:
     pages = {id(verdict): sheets + n for n, verdict in enumerate(fleet.verdicts, start=1)}
     for first in range(0, len(rows), MOST_ROWS):
         figure = paper.sheet(f"MRI stability of {fleet.sites}", _about(fleet))
-        y = _head(figure, fleet)
+        y = _head(figure)
         for verdict in rows[first : first + MOST_ROWS]:
             y -= 1.05 * LINE
             _row(figure, fleet, y, verdict, pages[id(verdict)])
@@ -52,58 +62,50 @@ def _about(fleet: Fleet) -> str:
     return f"{first} to {last}: {how_many([each.state for each in fleet.verdicts])}"
 
 
-def _head(figure: Figure, fleet: Fleet) -> float:
+def _head(figure: Figure) -> float:
     y = TOP - 0.05
-    titles = ("location", "coil", "last scan", "days", "beyond", "slices", "page")
-    paper.table_row(figure, y, PLACES, titles, SIZE, color=paper.GREY)
-    for right, quantity in zip(_rights(fleet), fleet.quantities):
+    names = ("location, coil", "last scan", "days", *[""] * 2 * len(WATCHED), "beyond", "slices")
+    paper.table_row(figure, y, PLACES, (*names, "page"), SIZE, color=paper.GREY)
+    look = {"size": SIZE, "color": paper.GREY}
+    for index, quantity in enumerate(WATCHED, start=1):
         name = quantity.name.replace(" ", "\n", 1)
-        text = figure.text(right, y - 0.75 * LINE, name, size=NUMBERS, va="bottom", ha="right")
-        text.set_color(paper.GREY)
+        place = (FIRST + EACH * index, y - 0.75 * LINE)
+        figure.text(*place, name, va="bottom", ha="right", fontdict=look)
     paper.rule(figure, y - 0.95 * LINE)
     return y - 0.2 * LINE
 
 
 def _row(figure: Figure, fleet: Fleet, y: float, verdict: Verdict, page: int) -> None:
     data, newest = verdict.data, verdict.newest
-    last = "never" if newest is None else f"{data.time(newest):%Y-%m-%d}"
-    old = "" if verdict.age is None else f"{verdict.age // DAY:,}"
-    slices = str(len(verdict.beyond(Of.SLICE)) or "")
-    words = (fleet.short(data.location), data.coil, last, old, in_short(verdict), slices, str(page))
-    strong = [4] if verdict.state in (State.OUT, State.SLOW) else []
+    cells = [verdict.cell(each) for each in WATCHED]
+    words = (
+        f"{fleet.short(data.location)}, {data.coil}",
+        "never" if newest is None else f"{data.time(newest):%Y-%m-%d}",
+        "" if verdict.age is None else f"{verdict.age // DAY:,}",
+        *(text for cell in cells for text in _value_and_sigmas(cell)),
+        in_short(verdict),
+        str(len(verdict.beyond(Of.SLICE)) or ""),
+        str(page),
+    )
+    strong = [len(PLACES) - 3] * verdict.state.is_alarm
     paper.table_row(figure, y, PLACES, words, SIZE, strong)
-    width = _width(fleet)
-    for right, quantity in zip(_rights(fleet), fleet.quantities):
-        cell = verdict.cell(quantity)
-        for x, text in ((right - 0.44 * width, _value(cell)), (right, _sigmas(cell))):
-            figure.text(x, y, text, size=NUMBERS, va="top", ha="right")
-        if cell.state in (State.OUT, State.SLOW):
-            place = (right - width + 0.004, y - 0.92 * LINE)
-            figure.add_artist(Rectangle(place, width - 0.002, LINE, color=MARKED, zorder=-1))
+    for index, cell in enumerate(cells):
+        if cell.state.is_alarm:
+            place = (FIRST + EACH * index + 0.004, y - 0.92 * LINE)
+            figure.add_artist(Rectangle(place, EACH - 0.002, LINE, color=MARKED, zorder=-1))
 
 
-def _value(cell: Cell) -> str:
-    return "" if cell.value is None else number(cell.value)
-
-
-def _sigmas(cell: Cell) -> str:
-    if cell.value is None or cell.state is State.LEARNING:
-        return "-"
+def _value_and_sigmas(cell: Cell) -> tuple[str, str]:
+    if cell.value is None:
+        return "", "-"
+    if cell.state is State.LEARNING:
+        return number(cell.value), "-"
     slowly = ("", "\N{NORTH EAST ARROW}", "\N{SOUTH EAST ARROW}")[cell.slow]
-    return f"{cell.sigmas:+.{int(abs(cell.sigmas) < 9.95)}f}{slowly}"
-
-
-def _rights(fleet: Fleet) -> list[float]:
-    """Of each quantity where its column ends."""
-    return [FIRST + _width(fleet) * (n + 1) for n in range(len(fleet.quantities))]
-
-
-def _width(fleet: Fleet) -> float:
-    return (LAST - FIRST) / len(fleet.quantities)
+    return number(cell.value), f"{cell.sigmas:+.{int(abs(cell.sigmas) < 9.95)}f}{slowly}"
 
 
 def _legend(fleet: Fleet) -> list[str]:
-    units = ", ".join(f"{each.name} in {each.unit}" for each in fleet.quantities if each.unit)
+    units = ", ".join(f"{each.name} in {each.unit}" for each in WATCHED if each.unit)
     lines = [
         "Days: since the last scan. Of each quantity the mean of the slices in the newest scan, "
         "and how many standard deviations it is from its centre line; marked: beyond a limit, or "
@@ -119,7 +121,7 @@ def _words(figure: Figure, fleet: Fleet, y: float) -> None:
     """What was out of control, of as many coils as there is room for."""
     for verdict in fleet.worst_first:
         told = sentences(verdict)
-        if verdict.state is State.IN or y - (len(told) + 1) * 1.5 * LINE < LOWEST:
+        if not verdict.state.is_alarm or y - (len(told) + 1) * 1.5 * LINE < LOWEST:
             return
         title = f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}"
         text = figure.text(LEFT, y, title, size=8, weight="bold", va="top")

@@ -3,7 +3,7 @@
     fleet = read(site, Period(since, until))
     for verdict in fleet.worst_first:
         print(verdict.data.location, verdict.data.coil, verdict.state.value, verdict.age)
-        for quantity in fleet.quantities:
+        for quantity in WATCHED:
             print(quantity.name, *verdict.cell(quantity))
 
 A verdict is a coil's: its newest scan (`cell`), the whole period (`state`, `beyond`, `slow`,
@@ -22,7 +22,6 @@ from hops.control import Period
 from hops.errors import Problem
 from hops.judge import rules
 from hops.notes import Notebook
-from hops.quantities import WATCHED, Quantity
 from hops.report.data import Scanner
 from hops.report.verdict import Of, State, Verdict, judge
 from hops.site import Site
@@ -43,8 +42,6 @@ class Fleet:
     """Where the data are from, in words."""
     unknown: Sequence[str] = ()
     """Locations of scanners that Graphite has nothing of."""
-    quantities: Sequence[Quantity] = WATCHED
-    """The columns of its table."""
 
     @property
     def worst_first(self) -> list[Verdict]:

@@ -69,8 +69,7 @@ def _table(figure: Figure, verdict: Verdict, top: float) -> float:
         limits = f"{row.lower or 'none'} to {row.upper}" if row.upper else ""
         numbers = (row.value, row.centre, limits, row.percent, row.sigmas, row.slope)
         cells = (row.name, *(each or "-" for each in numbers), row.verdict)
-        is_bad = verdict.cell(quantity).state in (State.OUT, State.SLOW)
-        strong = [6] * row.is_sure + [7] * is_bad
+        strong = [6] * row.is_sure + [7] * verdict.cell(quantity).state.is_alarm
         paper.table_row(figure, y, COLUMNS, cells, strong=strong)
         y -= LINE
     paper.rule(figure, top - 0.95 * LINE)

@@ -28,6 +28,11 @@ class State(str, Enum):
     IN = "in control"
     UNKNOWN = "no scan"
 
+    @property
+    def is_alarm(self) -> bool:
+        """Whether alerts are about it."""
+        return self in (State.OUT, State.SLOW)
+
 
 class Of(Enum):
     """What a control chart is of. Alerts are about the first two."""

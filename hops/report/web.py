@@ -19,7 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from hops.console import counted, printable
-from hops.quantities import QUANTITIES, Quantity
+from hops.quantities import QUANTITIES, WATCHED, Quantity
 from hops.report.charts import draw_chart, has_slice_map
 from hops.report.fleet import Fleet
 from hops.report.paper import drawing_style
@@ -72,7 +72,6 @@ class Row:
     beyond: str
     in_slices: int
     """Scans with single slices beyond limits."""
-    to_learn: str
 
     @property
     def sign(self) -> str:
@@ -100,11 +99,11 @@ def write(fleet: Fleet, folder: Path) -> Path:
     rows = []
     coil = templates.get_template("coil.html")
     for verdict in fleet.verdicts:
-        rows.append(_row(fleet, verdict))
+        rows.append(_row(verdict))
         _put(folder / rows[-1].href, coil.render(row=rows[-1], **_page(verdict)))
     rows.sort(key=lambda row: row.order)
     table = templates.get_template("fleet.html").render(
-        rows=rows, quantities=fleet.quantities, unknown=fleet.unknown, summary=_summary(rows)
+        rows=rows, quantities=WATCHED, unknown=fleet.unknown, summary=_summary(rows)
     )
     return _put(folder / INDEX, table)
 
@@ -120,7 +119,7 @@ def _summary(rows: Sequence[Row]) -> str:
     return f"{coils}, {late} without a scan for {NO_SCAN // DAY} days"
 
 
-def _row(fleet: Fleet, verdict: Verdict) -> Row:
+def _row(verdict: Verdict) -> Row:
     data, newest = verdict.data, verdict.newest
     return Row(
         data.location,
@@ -130,10 +129,9 @@ def _row(fleet: Fleet, verdict: Verdict) -> Row:
         "never" if newest is None else f"{data.time(newest):%Y-%m-%d}",
         None if verdict.age is None else verdict.age // DAY,
         verdict.is_stale or newest is None,
-        [_newest(verdict, each) for each in fleet.quantities],
+        [_newest(verdict, each) for each in WATCHED],
         in_short(verdict),
         len(verdict.beyond(Of.SLICE)),
-        str(data.days_to_learn or ""),
     )
 
 

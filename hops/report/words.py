@@ -47,9 +47,11 @@ def headline(verdict: Verdict) -> str:
 def in_short(verdict: Verdict) -> str:
     """The same for a table's cell."""
     if verdict.state in JUDGED:
-        return f"{len(verdict.beyond()) or 'none'} of {len(verdict.data.scans):,}"
-    text: str = verdict.state.value
-    return "learning" if verdict.state is State.LEARNING else text
+        return f"{len(verdict.beyond())} of {len(verdict.data.scans):,}"
+    if verdict.state is State.LEARNING:
+        to_go = verdict.data.days_to_learn
+        return f"{counted(to_go, 'day')} to go" if to_go else "learning"
+    return str(verdict.state.value)
 
 
 def how_many(states: Sequence[State]) -> str:

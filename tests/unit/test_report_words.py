@@ -117,7 +117,7 @@ def test_a_slow_change_is_told_and_counted_as_alerts_do():
     found = slowly("Ghost level", 1.02, 40)
     assert found.state is found.state_now is State.SLOW
     assert headline(found) == "Slow change (Ghost level): none of 400 scans beyond limits"
-    assert in_short(found) == "none of 400"
+    assert in_short(found) == "0 of 400"
     [sentence] = sentences(found)
     # By hand: the average of values that go up and down by 1.02 % is, after one that went up, above
     # their mean by 0.2/1.8 of that: 2.11 % above the centre line. Its deviation is a third of the
