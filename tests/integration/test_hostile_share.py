@@ -109,7 +109,7 @@ def running(share: Share, receiver: Receiver, *bays: str) -> Iterator[Daemon]:
         {bay: share.bay(bay) for bay in bays},
         {32: "32"},
         receiver.port,
-        interval=5,
+        interval=15,  # it is what Diamond grants a run, also on a busy machine
         timezone="UTC",
         settle_seconds=0,
     )
