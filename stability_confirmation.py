@@ -6,6 +6,7 @@ import time
 
 import stability_graphite
 from stability_folder import Errand
+from stability_report import counted
 from stability_waiting import LATE, LONGEST_PAUSE, SHOWN
 from stability_waiting import clock as _clock
 
@@ -109,8 +110,9 @@ class Confirmation(object):
         if _clock() - question.since > _SLOW and not question.is_told:
             question.is_told = True
             self._log.warning('StabilityCollector: Graphite has not answered for %d s what it has '
-                              'of %d reports; the answer is waited for, also in the next runs, and '
-                              'less is asked at once', _SLOW, len(question.reports))
+                              'of %s; the answer is waited for, also in the next runs, and '
+                              'less is asked at once', _SLOW,
+                              counted(len(question.reports), 'report'))
         return False
 
     def _note_answer(self, question):
@@ -159,8 +161,8 @@ class Confirmation(object):
         self._log.error(
             '%r%s: %d of %d points are in Graphite %d s after they were published, %s not; what '
             'is missing is published again; %s', share.path(waiting.name),
-            ' and %d more reports' % (len(late) - 1) if len(late) > 1 else '', total - missing,
-            total, waiting.seconds_published(), metrics[0].path,
+            ' and %s' % counted(len(late) - 1, 'more report') if len(late) > 1 else '',
+            total - missing, total, waiting.seconds_published(), metrics[0].path,
             _why_missing(waiting, len(metrics), instead))
         for _, metrics, _ in late:
             if len(metrics) > self._collector.queue_room()[0]:
@@ -173,13 +175,13 @@ class Confirmation(object):
         for waiting in new:
             waiting.told = _WHY_HIDDEN
         if new:
-            self._log.warning('%r and %d more reports wait: %s', share.path(new[0].name),
-                              len(new) - 1, _WHY_HIDDEN)
+            self._log.warning('%r and %s wait: %s', share.path(new[0].name),
+                              counted(len(new) - 1, 'more report'), _WHY_HIDDEN)
 
     def _tell_of_waiting(self, share, count, seconds, error):
-        self._log.error('%r: %d reports are published and stay until Graphite shows them: %s; it '
-                        'is asked again in %d s: %s', share.scanner.folder, count, error.todo,
-                        seconds, error)
+        self._log.error('%r: %s published, and kept until Graphite shows all: %s; it is asked '
+                        'again in %d s: %s', share.scanner.folder, counted(count, 'report'),
+                        error.todo, seconds, error)
 
 
 class _Question(Errand):

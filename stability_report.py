@@ -240,6 +240,11 @@ def is_of_the_future(epoch):
     return epoch > time.time() + _DAY
 
 
+def counted(number, noun):
+    """`1 report`, `2 reports`: an int and what it counts (str)."""
+    return '%d %s%s' % (number, noun, '' if number == 1 else 's')
+
+
 def newest_scan(names):
     """The report's name among `names` (list of str, any) of the last scan that can have been made
     by now, whatever time zone is meant; '' if there is none.

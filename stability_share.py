@@ -185,8 +185,9 @@ class Share(object):
                 other.later = waiting
         self._archived.note_sections(waiting.coil, report)
         if report.unknown:
-            self._log.warning('%r: %d line(s) outside any table that nobody knows, line %d first, '
-                              'were skipped', self.path(waiting.name), len(report.unknown),
+            self._log.warning('%r: skipped %s outside any table that nobody knows, line %d first',
+                              self.path(waiting.name),
+                              stability_report.counted(len(report.unknown), 'line'),
                               report.unknown[0])
 
     # -- confirming and archiving ----------------------------------------------------------
@@ -374,9 +375,9 @@ class Share(object):
         self._told_names = set(nearly)
         if new:
             self._log.warning(
-                '%r: %d files look like reports, but are not called like '
-                'Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt, and are left '
-                'alone: %s', self.scanner.folder, len(new),
+                '%r: left alone, as they look like reports, but are not called like '
+                'Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt: %s: %s',
+                self.scanner.folder, stability_report.counted(len(new), 'file'),
                 ', '.join(['%r' % name for name in new[:3]] + ['...'] * (len(new) > 3)))
 
     def _drop_gone(self):
@@ -516,8 +517,9 @@ class Share(object):
         self._just_archived.append((waiting, archived))
         self._archived.note(waiting.name)
         self.ingested += 1
-        self._log.info('%r: %d points %s, %d without a number; now %r', self.path(waiting.name),
-                       waiting.count, 'stored' if self._settings.graphite else 'published',
+        self._log.info('%r: %s %s, %d without a number; now %r', self.path(waiting.name),
+                       stability_report.counted(waiting.count, 'point'),
+                       'stored' if self._settings.graphite else 'published',
                        waiting.without_number, self.path(archived))
         if (self._settings.archive_mode, self._settings.archive_group) != (None, None):
             self._give_access(archived, waiting.signature)

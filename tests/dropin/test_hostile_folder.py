@@ -230,7 +230,7 @@ def test_a_location_cannot_lead_elsewhere(location):
 
 @pytest.mark.parametrize('text', [
     bytes(bytearray(range(256))) * 400,
-    b'\0' * 100000,
+    b'\0' * 100000 + b'x',
     b'\x1b]0;owned\x07\x1b[2J\n' + SECRET.encode('ascii'),
     report_text().replace('SNR', 'S\x1b[2J\x07').replace('1.15', 'x').encode('ascii'),
     u'\u202e\ufffd\u2028'.encode('utf-8'),

@@ -80,7 +80,7 @@ def test_a_cell_without_a_number_is_not_sent_and_counted_in_the_log(site, bay1, 
     caplog.set_level(logging.INFO)
     put(bay1, OLD, report_text(slices=1).replace('1.15', '-1.#IND'))
     assert [value for _, value, _ in site.run()] == ['1.25']
-    assert '1 points published, 1 without a number' in caplog.text
+    assert '1 point published, 1 without a number' in caplog.text
 
 
 def test_diamonds_whitelist_is_honoured(site, bay1):

@@ -228,7 +228,7 @@ def test_a_wrong_answer_archives_nothing_and_the_right_one_everything(
             wait_until(lambda: front.requests, daemon.site.log)
             wait_until(lambda: is_stored(bay, graphite), daemon.site.log)
             assert bay.ingested() == 0
-            sentence = "5 reports are published and stay"
+            sentence = "5 reports published, and kept"
             wait_until(lambda: sentence in daemon.site.log.read_text(), daemon.site.log)
             front.in_order = True
             wait_until_archived(bay, daemon)

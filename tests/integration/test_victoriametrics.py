@@ -228,7 +228,7 @@ def test_with_it_as_graphite_url_reports_stay_and_the_log_says_what_to_do(
     try:
         wait_until(
             lambda: re.search(
-                r"reports are published and stay until Graphite shows them: put graphite_url "
+                r"reports? published, and kept until Graphite shows all: put graphite_url "
                 r"right; .* answered 400 Bad Request$",
                 diamond.site.log.read_text(),
                 re.MULTILINE,
