@@ -1,5 +1,7 @@
 """Coils made up for the tests of `hops report`."""
 
+import functools
+
 from hops.control import Period
 from hops.judge import verdicts
 from hops.notes import begin_anew
@@ -43,8 +45,11 @@ def data(values, location="Example/Bay1", name="32", notes=(), limits=(), days=N
     until = more.pop("until", NEWEST + 3600)
     since = NEWEST - 10_000 * DAY if days is None else until - days * DAY
     judged = {
-        quantity: verdicts.judge(
-            quantity, slices, begin_anew(notes), limit=dict(limits).get(quantity)
+        quantity: verdicts_on(
+            quantity,
+            tuple((number, tuple(series.items())) for number, series in slices.items()),
+            tuple(begin_anew(notes)),
+            dict(limits).get(quantity),
         )
         for quantity, slices in values.items()
     }
@@ -64,6 +69,13 @@ def data(values, location="Example/Bay1", name="32", notes=(), limits=(), days=N
         last_scan=scans[-1] if scans else None,
         **more,
     )
+
+
+@functools.cache
+def verdicts_on(quantity, slices, services, limit):
+    """Judged once, as that takes long and most coils differ in one quantity."""
+    series = {number: dict(points) for number, points in slices}
+    return verdicts.judge(quantity, series, services, limit=limit)
 
 
 def within(series, since):
