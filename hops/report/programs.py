@@ -58,9 +58,9 @@ def write_csv(fleet: Fleet, path: Path) -> None:
 def _lines(verdict: Verdict, chart: Chart) -> Iterator[tuple[object, ...]]:
     data, quantity, average = verdict.data, chart.quantity, verdict.averages[chart.quantity]
     of_mean = "mean" if len(data.slices) > 1 else "".join(map(str, data.slices))
-    averages = {} if chart.slice else {scan.epoch: scan for scan in average.scans}
+    judged = {scan.epoch: scan for scan in average.scans if scan.centre is not None}
     for scan in chart.scans:
-        slow = averages.get(scan.epoch)
+        slow = None if chart.slice else judged.get(scan.epoch)
         yield (
             data.location, data.coil, moment(scan.epoch, data.timezone), quantity.name,
             quantity.unit, chart.slice or of_mean, rounded(scan.value), scan.centre, scan.lower,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -240,10 +241,11 @@ def _mean(data: CoilData, quantity: Quantity) -> Chart:
 
 def _average(data: CoilData, quantity: Quantity) -> Chart:
     judged = data.judged.get(quantity, {})
-    centres, sigmas = judged.get("centre", {}), judged.get("ewma_sigmas", {})
+    averages, centres = judged.get("ewma", {}), judged.get("centre", {})
+    # Scans without limits, too: with them a slow change before a service ends.
     scans = [
-        Scan(epoch, value, centres.get(epoch), sigmas=sigmas.get(epoch, 0.0))
-        for epoch, value in sorted(judged.get("ewma", {}).items())
+        Scan(epoch, averages.get(epoch, math.nan), centres.get(epoch), sigmas=sigmas)
+        for epoch, sigmas in sorted(judged.get("ewma_sigmas", {}).items())
     ]
     return Chart(Of.AVERAGE, quantity, scans, control.EWMA_WIDTH)
 

@@ -156,6 +156,15 @@ def test_a_slow_change_that_is_over_is_one_of_its_period():
     assert "other scans; within it since 2026-11-" in sentence
 
 
+def test_a_slow_change_ends_with_a_service():
+    service = Event(NEWEST - 4 * DAY, "new element", frozenset())
+    found = judge(coil(slices=1, changes=[("SNR", [1], 0.98, 40)], notes=[service]))
+    assert (found.state, found.state_now) == (State.SLOW, State.LEARNING)
+    assert line(found, SNR).verdict == "learning"
+    assert "SNR of coil 32 fell slowly" in sentences(found)[0]
+    assert sentences(found)[0].endswith("; within it since 2026-11-16.")
+
+
 def test_a_step_is_told_as_one_and_not_as_a_slow_change_too():
     found = judge(coil(slices=1, changes=[("SNR", [1], 0.5, 10)]))
     assert found.slow == [SNR]
