@@ -8,6 +8,7 @@ import pytest
 from coils import DAY, NEWEST, coil, data
 
 from hops.graphiteweb import Event
+from hops.judge import verdicts
 from hops.judge.rules import Limit
 from hops.quantities import GHOST, QUANTITIES, SIGNAL, SNR
 from hops.report.verdict import State, judge
@@ -154,6 +155,22 @@ def test_a_slow_change_that_is_over_is_one_of_its_period():
     [sentence] = sentences(found)
     assert sentence.startswith("Ghost level of coil 32 rose slowly: its moving average is 6.")
     assert "other scans; within it since 2026-11-" in sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [("SNR", [1, 2], 0.5, 5), ("Ghost level", [1, 2], 1.02, 40), ("Signal", [1, 2], 2, 9)],
+        [("SNR", [1, 2], 1.5, 5), ("Drift", [2], 1.05, 1)],
+    ],
+)
+def test_a_report_counts_what_the_judge_counts_for_alerts(changes):
+    values = coil(slices=2, changes=changes).values
+    newest = [verdicts.judge(each, values[each], ()).newest for each in QUANTITIES]
+    cells = [judge(data(values)).cell(each) for each in QUANTITIES]
+    assert [cell.state is State.OUT for cell in cells] == [each.is_out for each in newest]
+    assert [cell.slow != 0 for cell in cells] == [each.is_slow for each in newest]
 
 
 def test_a_slow_change_ends_with_a_service():
