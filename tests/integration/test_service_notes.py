@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.parse
 import urllib.request
@@ -14,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import hops
 
 from hops.graphiteweb import GraphiteWeb
 from lab.graphite import EmbeddedGraphite, Environment
@@ -53,12 +51,6 @@ def conf(graphite: EmbeddedGraphite, tmp_path_factory: pytest.TempPathFactory) -
     return conf
 
 
-def hops(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hops", *map(str, arguments)]
-    wide = {**os.environ, "COLUMNS": "400"}  # so that nothing is wrapped
-    return subprocess.run(command, env=wide, capture_output=True, text=True)
-
-
 def epochs_of(graphite: EmbeddedGraphite, tag: str, since: int, until: int) -> list[int]:
     """When there are events, as Grafana asks for those of an annotation."""
     query = urllib.parse.urlencode({"from": since, "until": until, "tags": tag})
@@ -72,7 +64,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
 ) -> None:
     at = ["--at", "2026-06-30 14:05"]
     done = hops("note", "-c", conf, "--location", BAY1, *at, "  gradient  coil replaced 線圈 ")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == (
         f"Noted in {graphite.url} for {BAY1} at 2026-06-30T14:05:00-04:00: "
         "gradient coil replaced 線圈\n"
@@ -114,7 +106,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
     [only] = json.loads(hops("notes", "-c", conf, *of_that_day).stdout)
     assert only["note"] == "coil cleaned"
     before = hops("notes", "-c", conf, "--until", "2026-06-29")
-    assert (before.returncode, before.stdout) == (
+    assert (before.exit_code, before.stdout) == (
         0, "No service notes were found; hops note makes them.\n",
     )
 
@@ -123,7 +115,7 @@ def test_a_note_is_shown_by_dashboards_and_listed_by_commands(
         "report", "-c", conf, "--location", BAY1, "--until", "2026-07-31",
         "-o", tmp_path / "bay1.pdf",
     )
-    assert report.returncode == 0, report.stderr
+    assert report.exit_code == 0, report.stderr
     assert f"Service notes of {BAY1}:\n  1  2026-06-30  gradient coil replaced 線圈\n" in (
         report.stdout
     )
@@ -141,7 +133,7 @@ def store_a_value(graphite: EmbeddedGraphite, path: str, epoch: int) -> None:
 
 def test_a_note_without_a_time_is_of_now(graphite: EmbeddedGraphite, conf: Path) -> None:
     before = int(time.time())
-    assert hops("note", "-c", conf, "--location", BAY1, "rebooted").returncode == 0
+    assert hops("note", "-c", conf, "--location", BAY1, "rebooted").exit_code == 0
     assert len(epochs_of(graphite, TAG1, before, int(time.time()))) == 1
 
 
@@ -164,6 +156,6 @@ def test_a_graphite_that_is_away_is_a_sentence(tmp_path: Path) -> None:
     conf.write_text(f"[server]\ncollectors_config_path = {tmp_path}\n")
     for command in (["note", "--location", BAY1, "text"], ["notes"]):
         done = hops(*command, "-c", conf)
-        assert done.returncode == 1
+        assert done.exit_code == 1
         assert "http://127.0.0.1:1 does not answer" in done.stderr
         assert done.stderr.count("\n") == 1
