@@ -19,7 +19,7 @@ from grafana.panels import (
 )
 from grafana.quantities import SIGMAS_UNIT, UNITS, by_side
 from grafana.variables import INGEST, SCANNER_UID, Site
-from hops.quantities import WATCHED, Quantity
+from hops.quantities import DRIFT_OF_FIT, FLUCTUATION, GHOST, WATCHED, Quantity
 from hops.times import DAY
 
 UID = "hops-fleet"
@@ -31,6 +31,8 @@ SIGMAS = "sigmas"
 OUT, SLOW = "out_of_control", "slow_changes"
 AGE, LEARNING = "seconds_since_last_scan", "days_to_learn"
 SCANNER = "Scanner and coil"
+# Where the name is wider than its numbers.
+SHORT = {GHOST: "Ghost", DRIFT_OF_FIT: "Fit drift", FLUCTUATION: "Fluct."}
 
 # A coil that is scanned on two weekdays rests for up to five days.
 AGES = ((None, "transparent"), (5 * DAY, "orange"), (8 * DAY, "red"))
@@ -138,7 +140,7 @@ def _first_column(site: Site) -> Json:
         "&var-datasource=${datasource:percentencode}&${__url_time_range}",
     }
     names = [{"type": "regex", "options": shown}]
-    return override(SCANNER, {"mappings": names, "links": [link], "custom.minWidth": 290})
+    return override(SCANNER, {"mappings": names, "links": [link], "custom.minWidth": 230})
 
 
 def _states() -> list[Json]:
@@ -146,25 +148,27 @@ def _states() -> list[Json]:
     none = {"type": "value", "options": {"0": {"text": "", "index": 0}}}
     learning = {"displayName": "Learning", "unit": "suffix: days", "mappings": [none]}
     return [
-        _filled(OUT, "State", SOME_ARE_OUT, {"unit": "suffix: out", "mappings": [fine]}),
-        _filled(SLOW, "Slow", SOME_ARE_SLOW, {"mappings": [none]}),
-        _filled(AGE, "Last scan", AGES, {"unit": "s", "decimals": 1}),
-        override(LEARNING, learning),
+        _filled(OUT, "State", 84, SOME_ARE_OUT, {"unit": "suffix: out", "mappings": [fine]}),
+        _filled(SLOW, "Slow", 50, SOME_ARE_SLOW, {"mappings": [none]}),
+        _filled(AGE, "Last scan", 84, AGES, {"unit": "s", "decimals": 1}),
+        override(LEARNING, {**learning, "custom.width": 76}),
     ]
 
 
 def _cells(quantity: Quantity) -> list[Json]:
     unit = UNITS.get(quantity.unit, "none")
-    value = {"displayName": quantity.name, "unit": unit, "decimals": quantity.decimals}
-    sigmas = {"custom.width": 62, "unit": SIGMAS_UNIT, "decimals": 1}
+    name = SHORT.get(quantity, quantity.name)
+    value = {"displayName": name, "unit": unit, "decimals": quantity.decimals}
+    sigmas = {"unit": SIGMAS_UNIT, "decimals": 1}
     colors = by_side(quantity, "transparent")
     return [
         override(f"{quantity.column}.{VALUE}", value),
-        _filled(f"{quantity.column}.{SIGMAS}", "\N{GREEK SMALL LETTER SIGMA}", colors, sigmas),
+        _filled(f"{quantity.column}.{SIGMAS}", "\N{GREEK SMALL LETTER SIGMA}", 56, colors, sigmas),
     ]
 
 
-def _filled(column: str, title: str, thresholds: Steps, properties: Json) -> Json:
-    """The `column` with cells in the colour of their value."""
-    look = {"displayName": title, "custom.displayMode": "color-background-solid"}
-    return override(column, {**look, **properties, **colored(thresholds)})
+def _filled(column: str, title: str, width: int, thresholds: Steps, properties: Json) -> Json:
+    """The `column` with cells in the colour of their value, as wide as 1280 pixels allow."""
+    look = {"displayName": title, "custom.width": width}
+    filled = {"custom.displayMode": "color-background-solid", **colored(thresholds)}
+    return override(column, {**look, **properties, **filled})
