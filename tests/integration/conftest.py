@@ -12,7 +12,10 @@ from lab.faults import FaultyShare
 from lab.graphite import EmbeddedGraphite, find_environment
 
 # One process does all of a file: the files that take longest come first.
-LONGEST = {"test_demo.py", "test_hops_report.py", "test_judge.py", "test_manual.py"}
+LONGEST = {
+    *("test_chaos.py", "test_delivery.py", "test_demo.py", "test_faulty_share.py"),
+    *("test_hops_report.py", "test_hostile_share.py", "test_judge.py", "test_manual.py"),
+}
 
 
 def pytest_collection_modifyitems(items):
