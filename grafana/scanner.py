@@ -120,12 +120,17 @@ def _slopes(coil: str) -> Json:
             "percent",
             1,
         ),
-        [
-            queries.named(queries.newest(queries.control(coil, each, name)), f"{each.name}{mark}")
-            for each in CHARTED
-            for name, mark in (("slope", ""), ("slope_margin", " \N{PLUS-MINUS SIGN}"))
-        ],
+        [_slope(coil, each) for each in CHARTED],
         [(None, "text")],
+    )
+
+
+def _slope(coil: str, quantity: Quantity) -> str:
+    """Both numbers by one query: Graphite spends its time on finding series."""
+    both = queries.newest(queries.control(coil, quantity, "{slope,slope_margin}"))
+    margin = f"{quantity.name} \N{PLUS-MINUS SIGN}"
+    return queries.renamed(
+        queries.renamed(both, ".*slope_margin.*", margin), ".*slope.*", quantity.name
     )
 
 
