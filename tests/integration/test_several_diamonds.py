@@ -35,7 +35,8 @@ class Pair:
         self.shared = Bay(folder, "Harvard/Northwest/Shared")
         self.own = [Bay(folder, f"Harvard/Northwest/Bay{number}") for number in (1, 2)]
         self.diamonds = [
-            daemon_of(folder / f"diamond-{number}", [bay, self.shared], graphite, {})
+            # What Diamond grants a run, too: one that is cut short need not tell what it moved.
+            daemon_of(folder / f"diamond-{number}", [bay, self.shared], graphite, {"interval": 15})
             for number, bay in enumerate(self.own, 1)
         ]
 
