@@ -194,6 +194,8 @@ class Folder(object):
 class Errand(threading.Thread):
     """Runs a function where it can be left behind: what the system hangs in cannot be interrupted.
 
+    It begins when it is first asked whether it is back, and not before its starter knows it:
+    Diamond may interrupt a run also while a thread begins.
     """
 
     def __init__(self, function, undo=None):
@@ -206,7 +208,6 @@ class Errand(threading.Thread):
         self._result = self._error = None
         self._is_left = False
         self._lock = threading.Lock()
-        self.start()
 
     def run(self):
         """Called by the thread."""
@@ -229,6 +230,8 @@ class Errand(threading.Thread):
 
     def is_back(self, seconds):
         """Whether it is done within so many `seconds` (float)."""
+        if self.ident is None:
+            self.start()
         self.join(max(0, seconds))
         return not self.is_alive()
 

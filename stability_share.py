@@ -364,9 +364,13 @@ class Share(object):
         self._tell_of_other_names(names)
         while self._just_archived:
             self._take_back_if_changed(*self._just_archived.popleft())
-        for errand, _, go_on in list(self._errands.values()):
-            if go_on and errand.is_back(0):
+        for key, (errand, _, go_on) in list(self._errands.items()):
+            if not errand.is_back(0):
+                continue
+            if go_on:
                 go_on()
+            elif key[1] not in self._names:  # nobody asks again
+                del self._errands[key]
 
     def _tell_of_other_names(self, names):
         nearly = stability_report.nearly_report_names(
@@ -512,8 +516,6 @@ class Share(object):
         self._forget(waiting.name)
         if archived is None:  # another daemon was quicker, or somebody changed it
             return 0
-        if self._take_back_if_changed(waiting, archived):
-            return 0
         self._just_archived.append((waiting, archived))
         self._archived.note(waiting.name)
         self.ingested += 1
@@ -521,6 +523,9 @@ class Share(object):
                        stability_report.counted(waiting.count, 'point'),
                        'stored' if self._settings.graphite else 'published',
                        waiting.without_number, self.path(archived))
+        if self._take_back_if_changed(waiting, archived):
+            self.ingested -= 1
+            return 0
         if (self._settings.archive_mode, self._settings.archive_group) != (None, None):
             self._give_access(archived, waiting.signature)
         return 1

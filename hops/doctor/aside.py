@@ -104,4 +104,6 @@ def _do(
         return
     errands = [Errand(partial(one, name, function)) for name, function in work.items()]
     for errand in errands:
+        errand.start()
+    for errand in errands:
         errand.join()

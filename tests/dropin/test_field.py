@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from diamond.utils.signals import SIGALRMException
 from render import whisper
 from reports import report_text
 from sites import (
@@ -214,6 +215,47 @@ def test_a_share_that_dies_in_the_middle_of_a_run_keeps_no_other_back(site, bay1
     assert any('%r cannot be used' % str(bay1) in message for message in errors(caplog))
     released.set()
     run_until(site, lambda: len(archived(bay1)) == 2)
+
+
+class AlarmAt(object):
+    """Diamond's alarm just as the n-th errand has begun."""
+
+    def __init__(self, count, monkeypatch):
+        self.count = count
+        self.rang = False
+        monkeypatch.setattr(stability_folder.Errand, 'start', lambda errand: self._start(errand))
+
+    def _start(self, errand):
+        threading.Thread.start(errand)
+        self.count -= 1
+        if self.count == 0:
+            self.rang = True
+            raise SIGALRMException()
+
+
+@pytest.mark.parametrize(('text', 'name'), [(None, 'ingested'), ('nonsense\n', 'rejected')])
+def test_a_move_that_has_just_begun_when_a_run_is_cut_short_is_on_record(
+        site, bay1, monkeypatch, text, name):
+    at = 0
+    rang = True
+    while rang:
+        at += 1
+        report = put(bay1, OLD, text)
+        site.load()
+        with monkeypatch.context() as patch:
+            alarm = AlarmAt(at, patch)
+            try:
+                site.collector._run()
+            except SIGALRMException:
+                pass
+        rang = alarm.rang
+        while report.check():
+            site.run()
+        site.run()
+        assert site.about(LOCATION)[name] == 1
+        for folder in bay1.listdir():
+            folder.remove()
+    assert at > 3
 
 
 @pytest.mark.parametrize(('text', 'name', 'count'), [

@@ -35,8 +35,7 @@ class Pair:
         self.shared = Bay(folder, "Harvard/Northwest/Shared")
         self.own = [Bay(folder, f"Harvard/Northwest/Bay{number}") for number in (1, 2)]
         self.diamonds = [
-            # What Diamond grants a run, too: one that is cut short need not tell what it moved.
-            daemon_of(folder / f"diamond-{number}", [bay, self.shared], graphite, {"interval": 15})
+            daemon_of(folder / f"diamond-{number}", [bay, self.shared], graphite, {})
             for number, bay in enumerate(self.own, 1)
         ]
 
