@@ -26,7 +26,7 @@ import stability_settings
 from stability_confirmation import Confirmation
 from stability_report import points
 from stability_share import Share
-from stability_waiting import clock as _clock
+from stability_waiting import clock
 
 # Diamond interrupts a run that takes too long, wherever it is, and grants it one second at
 # least. We end by ourselves when less than this many seconds are left.
@@ -65,13 +65,13 @@ class StabilityCollector(diamond.collector.Collector):
         patience = max(_PATIENCE, 2 * self.settings.confirm_seconds)
         for share in self._shares:
             share.is_listed = False
-        last_step = _clock()
+        last_step = clock()
         while True:
             steps = self._go_round()
             yield steps
             if steps:
-                last_step = _clock()
-            elif not self._confirmation.is_awaited and _clock() - last_step > patience:
+                last_step = clock()
+            elif not self._confirmation.is_awaited and clock() - last_step > patience:
                 break
             if time_left() <= 0 or not any(share.is_busy for share in self._shares):
                 break

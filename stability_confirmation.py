@@ -7,8 +7,7 @@ import time
 import stability_graphite
 from stability_folder import Errand
 from stability_report import counted
-from stability_waiting import LATE, LONGEST_PAUSE, SHOWN
-from stability_waiting import clock as _clock
+from stability_waiting import LATE, LONGEST_PAUSE, SHOWN, clock
 
 # Graphite is asked about so many reports at once, and about fewer when an answer takes more than
 # so many seconds. One that takes too long is none.
@@ -33,7 +32,7 @@ class Confirmation(object):
         self._question = None
         self._most_at_once = _MOST_AT_ONCE
         self._pause = LATE
-        self._ask_at = _clock()
+        self._ask_at = clock()
 
     @property
     def is_awaited(self):
@@ -46,7 +45,7 @@ class Confirmation(object):
         An answer for which this run has no time is waited for in the next.
         """
         steps = 0
-        if self._settings.graphite is None or _clock() < self._ask_at:
+        if self._settings.graphite is None or clock() < self._ask_at:
             return steps
         unanswered = {}
         while self._time_left() > 0:
@@ -65,7 +64,7 @@ class Confirmation(object):
             except stability_graphite.GraphiteAway as error:
                 self._tell_of_waiting(question.share, len(question.share.published()),
                                       self._pause, error)
-                self._ask_at = _clock() + self._pause
+                self._ask_at = clock() + self._pause
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
                 break
             except stability_graphite.GraphiteError as error:  # may know of other coils
@@ -74,7 +73,7 @@ class Confirmation(object):
                 told = unanswered.setdefault((question.share, str(error)), [error])
                 told += [waiting for waiting, _ in question.reports]
         for (share, _), told in unanswered.items():
-            self._tell_of_waiting(share, len(told) - 1, told[1].due - _clock(), told[0])
+            self._tell_of_waiting(share, len(told) - 1, told[1].due - clock(), told[0])
         return steps
 
     def _ask(self, share, batch):
@@ -103,11 +102,11 @@ class Confirmation(object):
         """Whether Graphite has answered; the fewer are asked about at once, the longer it takes."""
         question = self._question
         if question.is_back(min(_NAP, self._time_left())):
-            seconds = _clock() - question.since
+            seconds = clock() - question.since
             self._most_at_once = (max(1, self._most_at_once // 2) if seconds > _SLOW else
                                   min(_MOST_AT_ONCE, 2 * self._most_at_once))
             return True
-        if _clock() - question.since > _SLOW and not question.is_told:
+        if clock() - question.since > _SLOW and not question.is_told:
             question.is_told = True
             self._log.warning('StabilityCollector: Graphite has not answered for %d s what it has '
                               'of %s; the answer is waited for, also in the next runs, and '
@@ -193,7 +192,7 @@ class _Question(Errand):
     def __init__(self, share, reports, graphite, target):
         self.share = share
         self.reports = reports
-        self.since = _clock()
+        self.since = clock()
         self.is_told = False
         super(_Question, self).__init__(lambda: _answer(graphite, target, reports))
 

@@ -8,6 +8,7 @@ Python 2.7 and 3.9 or newer, standard library only.
 import contextlib
 import ctypes
 import errno
+import itertools
 import os
 import stat
 import threading
@@ -373,19 +374,20 @@ def kept_names(folder, name):
     """Those of the names under which `Folder.archive` keeps files called `name` that are there."""
     stem, extension = os.path.splitext(name)
     for beginning in (stem, stem + '.duplicate') if folder.status(name) is not None else ():
-        number = 0
-        name = beginning + extension
-        while folder.status(name) is not None:
-            yield name
-            number += 1
-            name = '%s.%d%s' % (beginning, number, extension)
+        for kept in itertools.takewhile(
+                lambda kept: folder.status(kept) is not None, _numbered(beginning, extension)):
+            yield kept
 
 
 def _free_name(folder, stem, extension, also=''):
     """A name that nothing has in `folder`, with a number where needed; nor with `also` after it."""
-    number = 0
-    name = stem + extension
-    while folder.status(name) is not None or (also and folder.status(name + also) is not None):
-        number += 1
-        name = '%s.%d%s' % (stem, number, extension)
-    return name
+    for name in _numbered(stem, extension):
+        if folder.status(name) is None and not (also and folder.status(name + also) is not None):
+            return name
+
+
+def _numbered(stem, extension):
+    """Yields the names that files called `stem` and `extension` get, one after the other."""
+    yield stem + extension
+    for number in itertools.count(1):
+        yield '%s.%d%s' % (stem, number, extension)

@@ -24,8 +24,8 @@ from stability_waiting import (
     STORED,
     UNREADABLE,
     Waiting,
+    clock,
 )
-from stability_waiting import clock as _clock
 
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
@@ -39,8 +39,6 @@ _SLOW = 1
 # which may be for ever. It is asked at once about scans that are no farther apart than this.
 _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
-
-_NO_ANSWER = 'it does not answer, and is left alone until it does'
 
 
 class _NoAnswer(Exception):
@@ -97,7 +95,7 @@ class Share(object):
         except BaseException as error:
             self._folder.close()
             if isinstance(error, _NoAnswer):
-                raise EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER)
+                raise _no_answer()
             raise
         return self
 
@@ -107,7 +105,7 @@ class Share(object):
             return False
         self.is_busy = True
         if self._is_stuck:
-            self.lose_sight(EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER))
+            self.lose_sight(_no_answer())
         return True
 
     # -- reading ---------------------------------------------------------------------------
@@ -201,7 +199,7 @@ class Share(object):
         """What Graphite is to be asked about now, in lists of at most so many (int) that it can be
         asked about at once.
         """
-        now = _clock()
+        now = clock()
         due = [each for each in self.published() if each.state != STORED and each.due <= now]
         batches = []
         for waiting in sorted(due, key=_question):
@@ -215,7 +213,7 @@ class Share(object):
 
     def archive_stored(self):
         """Archives what Graphite has; returns how many reports that were (int)."""
-        now = _clock()
+        now = clock()
         return sum([self._archive(waiting) for waiting in self.published()
                     if waiting.state == STORED and waiting.due <= now])
 
@@ -249,7 +247,7 @@ class Share(object):
         """How the scanner's reports fare: {metric name: int}; of a folder that cannot be used only
         for how long it has not answered.
         """
-        stuck = int(_clock() - self._stuck_since) if self._is_stuck else 0
+        stuck = int(clock() - self._stuck_since) if self._is_stuck else 0
         numbers = {'stuck_seconds': stuck}
         if not self._is_in_sight:
             return numbers if stuck else {}
@@ -286,7 +284,7 @@ class Share(object):
             self._look = Errand(self._open if self.is_listed else self._look_in)
         if not self._look.is_back(0 if self._is_stuck else patience):
             self._note_no_answer(patience)
-            raise EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER)
+            raise _no_answer()
         look, self._look, self._stuck_since, self._is_stuck = self._look, None, None, False
         return look.result()
 
@@ -301,17 +299,17 @@ class Share(object):
         is_new = key not in self._errands
         if is_new:
             folder = self._folder.again()
-            self._errands[key] = Errand(lambda: _closing(folder, function)), _clock(), go_on
+            self._errands[key] = Errand(lambda: _closing(folder, function)), clock(), go_on
         errand, since, _ = self._errands[key]
         patience = self._patience() if is_new else 0
         if errand.is_back(patience):
             del self._errands[key]
             return errand.result()
-        if name == '.' or _clock() - since < min(_SLOW, _LOOK_PATIENCE):
+        if name == '.' or clock() - since < min(_SLOW, _LOOK_PATIENCE):
             self._note_no_answer(patience)
             raise _NoAnswer
         self._look_at_the_folder()
-        raise EnvironmentError(errno.ETIMEDOUT, _NO_ANSWER)
+        raise _no_answer()
 
     def _look_at_the_folder(self):
         """Raises what is not the trouble of one file, but of all."""
@@ -324,9 +322,9 @@ class Share(object):
     def _note_no_answer(self, patience):
         """One that a run had no time to wait for is only slow, until it is so in the next."""
         if self._stuck_since is None:
-            self._stuck_since = _clock()
+            self._stuck_since = clock()
         self._is_stuck = (self._is_stuck or patience >= _LOOK_PATIENCE
-                          or _clock() - self._stuck_since >= _SLOW)
+                          or clock() - self._stuck_since >= _SLOW)
 
     def _open(self):
         return Folder(self.scanner.folder), ()
@@ -568,6 +566,11 @@ class Share(object):
         if waiting.told != message:
             waiting.told = message
             self._log.error('%r %s', self.path(waiting.name), message)
+
+
+def _no_answer():
+    return EnvironmentError(
+        errno.ETIMEDOUT, 'it does not answer, and is left alone until it does')
 
 
 def _closing(folder, function):

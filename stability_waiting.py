@@ -25,7 +25,6 @@ DAY = 86400
 
 # That of a day may be put back; Python 2.7 has another only here.
 clock = getattr(time, 'monotonic', lambda: os.times()[4])
-_clock = clock
 
 
 class Waiting(object):
@@ -45,7 +44,7 @@ class Waiting(object):
         self.epoch = self.coil = self.last = self.later = self.told = self.digest = None
         self.count = self.without_number = 0
         self.is_unanswered = self.is_held = False
-        self._since = self.due = _clock()
+        self._since = self.due = clock()
         self._pause = _FIRST_PAUSE
         self._lacking = float('inf')
 
@@ -60,10 +59,10 @@ class Waiting(object):
 
     def age(self):
         """Seconds since it was first seen as it is."""
-        return _clock() - self._since
+        return clock() - self._since
 
     def seconds_published(self):
-        return _clock() - self._published
+        return clock() - self._published
 
     def publish(self, metrics, is_confirmed):
         """Notes that these Metrics (list) were published; whether Graphite has to show them."""
@@ -71,7 +70,7 @@ class Waiting(object):
         self.last = metrics[-1] if metrics else None
         self.state = PUBLISHED if is_confirmed and metrics else STORED
         self.is_held = False
-        self.due = self._published = _clock()
+        self.due = self._published = clock()
 
     def hold(self, metrics):
         """As `publish`, but Graphite is asked first whether the later scan has its slot."""
@@ -82,12 +81,12 @@ class Waiting(object):
     def show(self, seconds):
         """Notes that Graphite shows it, for the first time; it has to for so many `seconds`."""
         self.state = SHOWN
-        self.due = _clock() + seconds
+        self.due = clock() + seconds
 
     def store(self):
         """Notes that Graphite has shown it for long enough."""
         self.state = STORED
-        self.due = _clock()
+        self.due = clock()
 
     def wait(self, lacking=float('inf')):
         """Puts it off, longer each time but when fewer points are `lacking` than before."""
@@ -97,7 +96,7 @@ class Waiting(object):
             self._pause = min(self._pause, LATE)
         self._lacking = lacking
         self.is_unanswered = False
-        self.due = _clock() + self._pause
+        self.due = clock() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def be_late(self):

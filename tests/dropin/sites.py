@@ -36,7 +36,7 @@ class Clock(object):
         self.meanwhile = lambda: None  # what happens in a pause
         for module in (stability_collector, stability_confirmation, stability_share,
                        stability_waiting):
-            monkeypatch.setattr(module, '_clock', lambda: self.now)
+            monkeypatch.setattr(module, 'clock', lambda: self.now)
         monkeypatch.setattr(stability_collector.time, 'sleep', self.pass_by)
 
     def pass_by(self, seconds):
