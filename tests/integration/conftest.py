@@ -38,6 +38,14 @@ def graphite(graphite_environment, tmp_path):
         yield running
 
 
+@pytest.fixture(scope="module")
+def graphite_of_file(graphite_environment, tmp_path_factory):
+    """A Graphite for all tests of a file; each uses series of its own."""
+    folder = tmp_path_factory.mktemp("graphite")
+    with EmbeddedGraphite(folder, graphite_environment) as running:
+        yield running
+
+
 @pytest.fixture
 def receiver():
     """A carbon that only listens."""

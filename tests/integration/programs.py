@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from terminal import hear_the_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,10 +39,3 @@ def at_a_terminal(name: str, *options: str, temporary: Path) -> subprocess.Popen
         text=True,
         preexec_fn=hear_the_terminal,
     )
-
-
-def hear_the_terminal() -> None:
-    """Has this process end with its terminal: a shell has its background jobs ignore the one
-    signal, nohup the other."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)

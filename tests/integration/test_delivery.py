@@ -41,19 +41,11 @@ Start = Callable[..., Daemon]
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def of_all(
-    graphite_environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EmbeddedGraphite]:
-    with EmbeddedGraphite(tmp_path_factory.mktemp("graphite"), graphite_environment) as running:
-        yield running
-
-
 @pytest.fixture
-def graphite(of_all: EmbeddedGraphite) -> EmbeddedGraphite:
+def graphite(graphite_of_file: EmbeddedGraphite) -> EmbeddedGraphite:
     """That of all tests, running, whatever the last one has killed."""
-    of_all.start()
-    return of_all
+    graphite_of_file.start()
+    return graphite_of_file
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 from beside import real_report
-from programs import ROOT, at_a_terminal, hear_the_terminal
+from programs import ROOT, at_a_terminal
+from terminal import hear_the_terminal
 
 from lab.graphite import Environment
 from sample_data.files import write_report

@@ -39,12 +39,10 @@ def own(graphite_environment, tmp_path):
         yield running
 
 
-@pytest.fixture(scope="module")
-def graphite(graphite_environment, tmp_path_factory):
-    """A Graphite for all tests, which leave it running; each uses series of its own."""
-    folder = tmp_path_factory.mktemp("graphite")
-    with EmbeddedGraphite(folder, graphite_environment) as running:
-        yield running
+@pytest.fixture
+def graphite(graphite_of_file):
+    """That of all tests, which leave it running."""
+    return graphite_of_file
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import socket
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import hops
 
 from hops.graphiteweb import GraphiteWeb
-from lab.graphite import EmbeddedGraphite, Environment
+from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 
@@ -35,11 +34,8 @@ hostname = collector1
 
 
 @pytest.fixture(scope="module")
-def graphite(
-    graphite_environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[EmbeddedGraphite]:
-    with EmbeddedGraphite(tmp_path_factory.mktemp("graphite"), graphite_environment) as running:
-        yield running
+def graphite(graphite_of_file: EmbeddedGraphite) -> EmbeddedGraphite:
+    return graphite_of_file
 
 
 @pytest.fixture(scope="module")

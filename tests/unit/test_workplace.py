@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminal import hear_the_terminal
 
 # At its end it has something to do, which a second signal could cut short.
 PROGRAM = """
@@ -41,12 +42,6 @@ def started(temporary: Path, prepare: Callable[[], object]) -> tuple[subprocess.
     folder = Path(process.stdout.readline().strip())
     assert folder.parent == temporary
     return process, folder
-
-
-def hear_the_terminal() -> None:
-    # A shell has its background jobs ignore the one, nohup the other.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
