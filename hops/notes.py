@@ -32,7 +32,7 @@ from hops.options import (
     location_option,
 )
 from hops.site import Site
-from hops.times import moment
+from hops.times import FOREVER, moment
 
 SERVICE = "service"
 """The tag of every note."""
@@ -46,8 +46,6 @@ LONGEST = 255
 DAY = "%Y-%m-%d"
 MOMENTS = [f"{DAY}{between}{clock}" for between in " T" for clock in ("%H:%M", "%H:%M:%S")]
 NOON = timedelta(hours=12)
-# A note that was given a time in the future is one still to be seen.
-FOREVER = 2**32 - 1
 
 
 # -- notes as events -----------------------------------------------------------------------

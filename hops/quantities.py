@@ -72,6 +72,11 @@ class Quantity:
         return self.bad is Bad.HIGH
 
     @property
+    def title(self) -> str:
+        """Its name with its unit, if it has one."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
+
+    @property
     def help(self) -> str:
         """What it is, and what changes it."""
         return ". ".join(filter(None, (self.definition, self.causes)))

@@ -6,6 +6,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+# The last second of 32 bits, which whisper counts in. What has a time in the future is before it.
+FOREVER = 2**32 - 1
 UNITS = {"days": DAY, "hours": HOUR, "minutes": MINUTE}
 
 

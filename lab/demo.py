@@ -15,12 +15,12 @@ from hops.control import Period
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.judge.command import judge_all, say_outcomes
-from hops.judge.rules import FOREVER
 from hops.paths import series_of_coil
 from hops.readback import Comparison, State
 from hops.report.command import require_libraries
 from hops.report.fleet import read
 from hops.site import Site
+from hops.times import FOREVER
 from lab.diamond import DiamondSite
 from lab.grafana import Grafana, GrafanaMissing, Program, find_grafana
 from lab.graphite import EmbeddedGraphite, find_environment

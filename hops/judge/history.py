@@ -10,9 +10,9 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from hops import paths
+from hops.control import Period
 from hops.graphiteweb import GraphiteWeb, Series
 from hops.quantities import Quantity
 from hops.times import DAY
@@ -21,19 +21,12 @@ PIECE = 364 * DAY
 """A day less than a year, as a piece begins at midnight: no day is cut in two."""
 
 
-class Piece(NamedTuple):
-    """From one epoch to another, both in it."""
-
-    since: int
-    until: int
-
-
-def pieces(first: int, now: int, last: int | None = None) -> list[Piece]:
+def pieces(first: int, now: int, last: int | None = None) -> list[Period]:
     """The time from the epoch `first` to `last`, or else `now`, oldest first."""
     since, until = (now // DAY + 1) * DAY - PIECE, max(now, last or now)
     found = []
     while until >= first:
-        found.append(Piece(max(since, first), until if last is None else min(until, last)))
+        found.append(Period(max(since, first), until if last is None else min(until, last)))
         since, until = since - PIECE, since - 1
     return [piece for piece in reversed(found) if piece.since <= piece.until]
 
@@ -45,7 +38,7 @@ def scans(graphite: GraphiteWeb, coil_path: str) -> list[int]:
 
 
 def values(
-    graphite: GraphiteWeb, coil_path: str, quantity: Quantity, when: Sequence[Piece]
+    graphite: GraphiteWeb, coil_path: str, quantity: Quantity, when: Sequence[Period]
 ) -> dict[int, Series]:
     """The values of a quantity in each slice, in all of these pieces."""
     columns = {name: _column(graphite, f"{coil_path}.{name}", when) for name in quantity.columns}
@@ -53,7 +46,7 @@ def values(
     return {number: dict(series) for number, series in found.items() if series}
 
 
-def _column(graphite: GraphiteWeb, path: str, when: Sequence[Piece]) -> dict[int, Series]:
+def _column(graphite: GraphiteWeb, path: str, when: Sequence[Period]) -> dict[int, Series]:
     """The values of a column of the reports in each slice."""
     found: dict[int, Series] = defaultdict(dict)
     for piece in when:
@@ -67,7 +60,7 @@ def _column(graphite: GraphiteWeb, path: str, when: Sequence[Piece]) -> dict[int
 
 
 def stored(
-    graphite: GraphiteWeb, quantity: str, when: Iterable[Piece]
+    graphite: GraphiteWeb, quantity: str, when: Iterable[Period]
 ) -> dict[str, dict[str, Series]]:
     """What was judged in these pieces: by the paths that fit `quantity`, as of `paths.control`, and
     by the last levels below them."""
@@ -80,7 +73,7 @@ def stored(
     return found
 
 
-def step(graphite: GraphiteWeb, path: str, piece: Piece) -> int | None:
+def step(graphite: GraphiteWeb, path: str, piece: Period) -> int | None:
     """How long the slots of a series are at the beginning of a piece, in seconds: 0 where it does
     not reach back so far, None when there is no such series."""
     found = graphite.slots(path, piece.since - 1, piece.since + 2 * DAY)

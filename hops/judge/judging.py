@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from hops import notes, paths
+from hops.control import Period
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.judge import history
-from hops.judge.history import Piece
 from hops.judge.rules import Rules
 from hops.judge.verdicts import NOTHING, Newest, Points, judge
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
@@ -97,14 +97,14 @@ class Judge:
         location = coil.scanner.location
         return notes.begin_anew(event for event in events if notes.is_about(event, location))
 
-    def pieces(self, coil: Coil) -> list[Piece]:
+    def pieces(self, coil: Coil) -> list[Period]:
         """The time in which the coil was scanned, until now."""
         now = int(time.time())
         first = min(history.scans(self._graphite, self._coil_path(coil)), default=now)
         return history.pieces(first, now)
 
     def difference(
-        self, coil: Coil, quantity: Quantity, services: Collection[int], pieces: Sequence[Piece]
+        self, coil: Coil, quantity: Quantity, services: Collection[int], pieces: Sequence[Period]
     ) -> Iterator[Metrics]:
         """What Graphite lacks of the verdicts on a quantity, one piece of time after the other."""
         location = coil.scanner.location
@@ -185,7 +185,7 @@ class Judge:
 
 
 def _lacking(
-    wanted: Mapping[str, Points], stored: Mapping[str, Series], piece: Piece, step: int
+    wanted: Mapping[str, Points], stored: Mapping[str, Series], piece: Period, step: int
 ) -> Mapping[int, Mapping[str, float]]:
     """Numbers by epoch and name: of the last scan in each slot of `step` seconds what is stored
     otherwise."""

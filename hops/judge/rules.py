@@ -19,11 +19,11 @@ from hops.control import Period
 from hops.errors import Problem
 from hops.options import YEARS, Days
 from hops.quantities import QUANTITIES, Quantity
+from hops.times import FOREVER
 
 COLLECTOR = "StabilityControlCollector"
 COLUMNS = {quantity.column: quantity for quantity in QUANTITIES}
 SIDES = {"<": 1, ">": -1}
-FOREVER = 2**32 - 1
 
 
 class RulesError(ValueError):

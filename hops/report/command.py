@@ -189,7 +189,7 @@ def require_libraries() -> None:
 def _period(days: Days, timezone: str) -> Period:
     """The first and the last second to show."""
     since, until = days.epochs(timezone)
-    last = rules.FOREVER if until is None else until
+    last = times.FOREVER if until is None else until
     first = min(last, int(time.time())) - TWO_YEARS if since is None else since
     return Period(first, last)
 

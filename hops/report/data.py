@@ -14,7 +14,6 @@ from hops.control import Period
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.judge import history, verdicts
-from hops.judge.history import Piece
 from hops.judge.rules import Rules
 from hops.notes import Notebook
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
@@ -149,7 +148,7 @@ class Scanner:
             return [], problem.message
 
     def _stored(
-        self, coil: str, when: Sequence[Piece], values: Mapping[Quantity, Slices]
+        self, coil: str, when: Sequence[Period], values: Mapping[Quantity, Slices]
     ) -> dict[Quantity, Judged]:
         """What the judge has stored of the scans, of each quantity whose newest it has judged."""
         columns = {quantity.column: quantity for quantity in values}

@@ -14,8 +14,7 @@ def draw() -> Figure:
     figure = paper.sheet("What is measured", "What changes it, what to do then, and the source")
     y = TOP - 0.055
     for each in QUANTITIES:
-        title = f"{each.name}, {each.unit}" if each.unit else each.name
-        figure.text(LEFT, y, title, size=9, weight="bold", va="top")
+        figure.text(LEFT, y, each.title, size=9, weight="bold", va="top")
         told = (f"{each.help}.", f"{each.remedy}.", f"Source: {each.source}.")
         y = paper.wrapped(figure, y - 1.2 * LINE, told) - 1.2 * LINE
     return figure

@@ -108,13 +108,12 @@ def _follows_a_step(one: Excursion, excursions: Iterable[Excursion]) -> bool:
 def line(verdict: Verdict, quantity: Quantity) -> Line:
     """A quantity in the newest scan, for a table."""
     cell = verdict.cell(quantity)
-    name = f"{quantity.name}, {quantity.unit}" if quantity.unit else quantity.name
     if cell.value is None:
-        return Line(name, "no value")
+        return Line(quantity.title, "no value")
     newest, slope = verdict.means[quantity].scans[-1], verdict.slope(quantity)
     centre = newest.centre
     return Line(
-        name,
+        quantity.title,
         _in_newest(verdict, quantity),
         number(newest.value),
         number(centre) if centre is not None else "",
