@@ -24,7 +24,7 @@ from sample_data.schedule import newest_day, schedule
 
 pytestmark = pytest.mark.integration
 
-PATIENCE = 120
+PATIENCE = 600
 KEPT_DAYS = 400
 
 

@@ -26,7 +26,7 @@ NAME = "Stability_20260302T070412.txt"
 OTHER = "Stability_20260303T070412.txt"
 REPORT = Path(__file__).resolve().parents[2] / "sample_data/reports" / NAME
 VALUES = 448
-PATIENCE = 120  # seconds that no test waits, unless something is broken
+PATIENCE = 600  # seconds that no test waits, unless something is broken
 POLLS = 2  # that show that nothing more will happen
 
 # No server of the field has both: a hard link that overwrites nothing, and trouble with renaming.

@@ -40,7 +40,7 @@ GIB = 1024**3
 MIB = 1024**2
 OTHERS = 100_000
 MALFORMED = 1000
-PATIENCE = 120  # seconds that no test waits, unless something is broken
+PATIENCE = 600  # seconds that no test waits, unless something is broken
 SECRET = "root:$6$secret:19000:0:99999:7:::\n"
 # What nobody may open, each with the name of a report.
 ODD_KINDS = ("fifo", "folder", "socket", "link", "dangling link", "link to itself", "device")
