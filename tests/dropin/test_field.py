@@ -249,10 +249,10 @@ def test_a_move_that_has_just_begun_when_a_run_is_cut_short_is_on_record(
             except SIGALRMException:
                 pass
         rang = alarm.rang
-        while report.check():
-            site.run()
         site.run()
+        run_until(site, lambda: site.about(LOCATION).get(name))
         assert site.about(LOCATION)[name] == 1
+        assert not report.check()
         for folder in bay1.listdir():
             folder.remove()
     assert at > 3
