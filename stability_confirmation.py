@@ -5,7 +5,7 @@ Python 2.7 and 3.9 or newer, standard library only.
 import time
 
 import stability_graphite
-from stability_folder import Errand
+from stability_errand import Errand
 from stability_report import counted
 from stability_waiting import LATE, LONGEST_PAUSE, SHOWN, clock
 

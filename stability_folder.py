@@ -11,7 +11,6 @@ import errno
 import itertools
 import os
 import stat
-import threading
 
 _CHUNK = 32 * 1024  # a report of 64 slices is 15 kB
 
@@ -190,57 +189,6 @@ class Folder(object):
                 os.fchown(descriptor, -1, group)
             if mode is not None:
                 os.fchmod(descriptor, mode)
-
-
-class Errand(threading.Thread):
-    """Runs a function where it can be left behind: what the system hangs in cannot be interrupted.
-
-    It begins when it is first asked whether it is back, and not before its starter knows it:
-    Diamond may interrupt a run also while a thread begins.
-    """
-
-    def __init__(self, function, undo=None):
-        """`undo` is told the result if nobody waits for it any more."""
-        # Not super(Errand, self): another class, where a Diamond has loaded this file again.
-        threading.Thread.__init__(self)
-        self.daemon = True
-        self._function = function
-        self._undo = undo
-        self._result = self._error = None
-        self._is_left = False
-        self._lock = threading.Lock()
-
-    def run(self):
-        """Called by the thread."""
-        try:
-            result = self._function()
-        except Exception as error:  # told to who waits
-            self._error = error
-            return
-        with self._lock:
-            self._result = result
-            if self._is_left and self._undo:
-                self._undo(result)
-
-    def leave(self):
-        """Does not wait for the result any more."""
-        with self._lock:
-            if self._result is not None and self._undo and not self._is_left:
-                self._undo(self._result)
-            self._is_left = True
-
-    def is_back(self, seconds):
-        """Whether it is done within so many `seconds` (float)."""
-        if self.ident is None:
-            self.start()
-        self.join(max(0, seconds))
-        return not self.is_alive()
-
-    def result(self):
-        """What the function returned; or raises what it raised."""
-        if self._error is not None:
-            raise self._error
-        return self._result
 
 
 def signature(status):

@@ -13,7 +13,8 @@ from collections import deque
 
 import stability_report
 from stability_archive import LARGEST, Archive, is_later
-from stability_folder import Errand, Folder, move, signature
+from stability_errand import Errands, NoAnswer, no_answer
+from stability_folder import Folder, move, signature
 from stability_waiting import (
     FOUND,
     INCOMPLETE,
@@ -30,22 +31,10 @@ from stability_waiting import (
 # A report that has been incomplete for so many seconds is not being written any more.
 _WRITING = 3600
 
-# A folder or a file that does not answer within so many seconds is left alone until it does.
-# Where runs are shorter, it is not told before it has not done so for a second.
-_LOOK_PATIENCE = 5
-_SLOW = 1
-
 # So many reports may be published and not archived, but for those that Graphite says it lacks,
 # which may be for ever. It is asked at once about scans that are no farther apart than this.
 _MOST_PUBLISHED = 500
 _BATCH_SECONDS = 30 * 86400
-
-
-class _NoAnswer(Exception):
-    """The share has not answered, or not in the time that was left: nothing else is asked of it.
-
-    Not an EnvironmentError, which may be about one file.
-    """
 
 
 class Share(object):
@@ -67,12 +56,8 @@ class Share(object):
         self._settings = settings
         self._log = log
         self._time_left = time_left
-        self._folder = None
+        self._errands = Errands(time_left)
         self._archived = Archive(settings)
-        self._look = None
-        self._errands = {}
-        self._stuck_since = None
-        self._is_stuck = False
         self._names = []
         self._gone = set()
         self._waiting = {}
@@ -86,26 +71,26 @@ class Share(object):
         self._told_names = set()
 
     def __enter__(self):
-        self._folder, found = self._look_or_open()
+        found = self._errands.open(self._open if self.is_listed else self._look_in)
         try:
             self._drop_gone()
             self.is_busy = False
             if found:
                 self._note(*found)
         except BaseException as error:
-            self._folder.close()
-            if isinstance(error, _NoAnswer):
-                raise _no_answer()
+            self._errands.close()
+            if isinstance(error, NoAnswer):
+                raise no_answer()
             raise
         return self
 
     def __exit__(self, kind, error, trace):
-        self._folder.close()
-        if kind is not _NoAnswer:
+        self._errands.close()
+        if kind is not NoAnswer:
             return False
         self.is_busy = True
-        if self._is_stuck:
-            self.lose_sight(_no_answer())
+        if self._errands.is_stuck:
+            self.lose_sight(no_answer())
         return True
 
     # -- reading ---------------------------------------------------------------------------
@@ -237,8 +222,7 @@ class Share(object):
         self.is_busy = False
         self.is_listed = False
         self._is_in_sight = False
-        is_slow = self._stuck_since is not None and not self._is_stuck
-        if self._told != error.strerror and not is_slow:
+        if self._told != error.strerror and not self._errands.is_slow:
             self._told = error.strerror
             self._log.error('%r cannot be used: %s; is the share mounted, and may Diamond read it?',
                             self.scanner.folder, error.strerror)
@@ -247,7 +231,7 @@ class Share(object):
         """How the scanner's reports fare: {metric name: int}; of a folder that cannot be used only
         for how long it has not answered.
         """
-        stuck = int(clock() - self._stuck_since) if self._is_stuck else 0
+        stuck = self._errands.stuck_seconds()
         numbers = {'stuck_seconds': stuck}
         if not self._is_in_sight:
             return numbers if stuck else {}
@@ -274,57 +258,6 @@ class Share(object):
         return states.count(FOUND), states.count(INCOMPLETE)
 
     # -- what the folder has ---------------------------------------------------------------
-
-    def _look_or_open(self):
-        """What `_look_in` returns, or only the open Folder where it was listed in this run; from
-        where it can be left behind, as a share may never answer.
-        """
-        patience = self._patience()
-        if self._look is None:
-            self._look = Errand(self._open if self.is_listed else self._look_in)
-        if not self._look.is_back(0 if self._is_stuck else patience):
-            self._note_no_answer(patience)
-            raise _no_answer()
-        look, self._look, self._stuck_since, self._is_stuck = self._look, None, None, False
-        return look.result()
-
-    def _ask(self, what, name, function, go_on=None):
-        """What `function` returns, given the Folder; from where it can be left behind, as above.
-
-        `what` (str) is done with the file `name`: who asks the same of it later gets the answer
-        that came meanwhile; `go_on` is called in the next run that finds it. Raises
-        EnvironmentError, and _NoAnswer when it is not the trouble of this file alone.
-        """
-        key = what, name
-        is_new = key not in self._errands
-        if is_new:
-            folder = self._folder.again()
-            self._errands[key] = Errand(lambda: _closing(folder, function)), clock(), go_on
-        errand, since, _ = self._errands[key]
-        patience = self._patience() if is_new else 0
-        if errand.is_back(patience):
-            del self._errands[key]
-            return errand.result()
-        if name == '.' or clock() - since < min(_SLOW, _LOOK_PATIENCE):
-            self._note_no_answer(patience)
-            raise _NoAnswer
-        self._look_at_the_folder()
-        raise _no_answer()
-
-    def _look_at_the_folder(self):
-        """Raises what is not the trouble of one file, but of all."""
-        self._ask('status', '.', lambda folder: folder.status('.'))
-
-    def _patience(self):
-        """For so many seconds a run can wait: Diamond would end it if it waited for longer."""
-        return max(0, min(_LOOK_PATIENCE, self._time_left()))
-
-    def _note_no_answer(self, patience):
-        """One that a run had no time to wait for is only slow, until it is so in the next."""
-        if self._stuck_since is None:
-            self._stuck_since = clock()
-        self._is_stuck = (self._is_stuck or patience >= _LOOK_PATIENCE
-                          or clock() - self._stuck_since >= _SLOW)
 
     def _open(self):
         return Folder(self.scanner.folder), ()
@@ -362,13 +295,7 @@ class Share(object):
         self._tell_of_other_names(names)
         while self._just_archived:
             self._take_back_if_changed(*self._just_archived.popleft())
-        for key, (errand, _, go_on) in list(self._errands.items()):
-            if not errand.is_back(0):
-                continue
-            if go_on:
-                go_on()
-            elif key[1] not in self._names:  # nobody asks again
-                del self._errands[key]
+        self._errands.go_on(self._names)
 
     def _tell_of_other_names(self, names):
         nearly = stability_report.nearly_report_names(
@@ -400,9 +327,9 @@ class Share(object):
     def _look_at(self, name):
         """The Waiting of that name as it is now; None when it has gone, or cannot be seen."""
         try:
-            status = self._ask('status', name, lambda folder: folder.status(name))
+            status = self._errands.ask('status', name, lambda folder: folder.status(name))
         except EnvironmentError as error:
-            self._look_at_the_folder()
+            self._errands.ask_of_all()
             waiting = self._waiting.setdefault(name, Waiting(name, None))
             waiting.state = UNREADABLE
             self._tell(waiting, 'cannot be looked at and stays: %s' % error.strerror)
@@ -439,7 +366,7 @@ class Share(object):
         return waiting.state != LEFT
 
     def _read(self, name):
-        return self._ask('read', name, lambda folder: folder.read(name, LARGEST))
+        return self._errands.ask('read', name, lambda folder: folder.read(name, LARGEST))
 
     def _has_its_turn(self, waiting, report):
         """Whether a good report is to be published now; otherwise it is noted why not."""
@@ -457,8 +384,8 @@ class Share(object):
             return False
         if not self._is_whole(waiting, report):
             return False
-        duplicate = self._ask('copy', waiting.name, lambda folder: self._archived.duplicate_of(
-            folder, waiting.name))
+        duplicate = self._errands.ask('copy', waiting.name, lambda folder: (
+            self._archived.duplicate_of(folder, waiting.name)))
         if duplicate:
             self.leave(waiting, 'is archived already, also as %r, and stays: what sends it again?'
                        % duplicate)
@@ -468,13 +395,13 @@ class Share(object):
             self.is_busy = True
             return False
         if stability_report.digits(waiting.name) < stability_report.digits(self._newest):
-            waiting.later = self._ask('later', waiting.name, lambda folder: (
+            waiting.later = self._errands.ask('later', waiting.name, lambda folder: (
                 self._archived.later_scan(folder, waiting)))
         return True
 
     def _is_whole(self, waiting, report):
         """Whether a report has the sections that it should have, or nothing is added any more."""
-        if not report.lacks or self._ask('sections', waiting.name, lambda folder: (
+        if not report.lacks or self._errands.ask('sections', waiting.name, lambda folder: (
                 self._archived.had_no_more(folder, waiting.coil, report))):
             return True
         if waiting.age() <= _WRITING:
@@ -488,7 +415,7 @@ class Share(object):
 
     def _reject(self, waiting, reason):
         try:
-            rejected = self._ask('reject', waiting.name, lambda folder: folder.reject(
+            rejected = self._errands.ask('reject', waiting.name, lambda folder: folder.reject(
                 waiting.name, waiting.signature, self._settings.reject_dir, '%s\n' % reason),
                 lambda: self._reject(waiting, reason))
         except EnvironmentError as error:
@@ -504,7 +431,7 @@ class Share(object):
     def _archive(self, waiting):
         """Moves a report into the archive; returns 1, or 0 when it cannot be moved."""
         try:
-            archived = self._ask('archive', waiting.name, lambda folder: (
+            archived = self._errands.ask('archive', waiting.name, lambda folder: (
                 self._move_into_archive(folder, waiting)), lambda: self._archive(waiting))
         except EnvironmentError as error:
             self._tell(waiting, 'is published but cannot be moved into %r, and stays: %s'
@@ -540,7 +467,7 @@ class Share(object):
     def _take_back_if_changed(self, waiting, archived):
         """Whether an archived report was written to since it was read, and so is back."""
         try:
-            is_back = self._ask('look back', archived, lambda folder: (
+            is_back = self._errands.ask('look back', archived, lambda folder: (
                 _moved_back_if_changed(folder, waiting, archived)))
         except EnvironmentError as error:
             self._log.error('%r is archived and could not be looked at once more: %s',
@@ -554,7 +481,7 @@ class Share(object):
     def _give_access(self, archived, archived_signature):
         """Sets mode and group of an archived report, for staff who must read it."""
         try:
-            self._ask('give access', archived, lambda folder: folder.give_access(
+            self._errands.ask('give access', archived, lambda folder: folder.give_access(
                 archived, archived_signature, self._settings.archive_mode,
                 self._settings.archive_group))
         except EnvironmentError as error:
@@ -566,16 +493,6 @@ class Share(object):
         if waiting.told != message:
             waiting.told = message
             self._log.error('%r %s', self.path(waiting.name), message)
-
-
-def _no_answer():
-    return EnvironmentError(
-        errno.ETIMEDOUT, 'it does not answer, and is left alone until it does')
-
-
-def _closing(folder, function):
-    with folder:
-        return function(folder)
 
 
 def _moved_back_if_changed(folder, waiting, archived):

@@ -23,7 +23,8 @@ from hops.console import counted
 from hops.errors import Problem
 from hops.site import Site
 from stability_archive import LARGEST
-from stability_folder import Errand, Folder
+from stability_errand import Errand
+from stability_folder import Folder
 from stability_report import Report, ReportError, is_of_the_future
 
 EXAMPLES = "Stability_20180910T090910.txt or Stability_2024-04-01T13-07-02.txt"

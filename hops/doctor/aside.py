@@ -15,7 +15,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from stability_folder import Errand
+from stability_errand import Errand
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from reports import report_text
 
 import stability_collector
 import stability_confirmation
+import stability_errand
 import stability_share
 import stability_waiting
 
@@ -34,8 +35,8 @@ class Clock(object):
     def __init__(self, monkeypatch):
         self.now = 1000.0
         self.meanwhile = lambda: None  # what happens in a pause
-        for module in (stability_collector, stability_confirmation, stability_share,
-                       stability_waiting):
+        for module in (stability_collector, stability_confirmation, stability_errand,
+                       stability_share, stability_waiting):
             monkeypatch.setattr(module, 'clock', lambda: self.now)
         monkeypatch.setattr(stability_collector.time, 'sleep', self.pass_by)
 

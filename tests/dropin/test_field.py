@@ -26,6 +26,7 @@ from sites import (
 
 import stability_collector
 import stability_confirmation
+import stability_errand
 import stability_folder
 import stability_report
 import stability_share
@@ -81,7 +82,7 @@ def hanging(monkeypatch):
         return listdir(path)
 
     monkeypatch.setattr(os, 'listdir', hang)
-    monkeypatch.setattr(stability_share, '_LOOK_PATIENCE', 0.1)
+    monkeypatch.setattr(stability_errand, '_PATIENCE', 0.1)
     yield folders
     folders.clear()
     released.set()
@@ -102,7 +103,7 @@ def test_a_share_that_never_answers_keeps_no_other_back(site, bay1, hanging, cap
 
 def test_a_share_that_never_answers_keeps_no_other_back_in_runs_of_a_second(
         site, bay1, hanging, caplog, monkeypatch, clock):
-    monkeypatch.setattr(stability_share, '_LOOK_PATIENCE', 5)
+    monkeypatch.setattr(stability_errand, '_PATIENCE', 5)
     monkeypatch.setattr(stability_collector, 'time_left', lambda: 0.3)
     put(site.add_scanner('Yale', 'yale'), NEW)
     hanging[str(bay1)] = 0
@@ -141,7 +142,7 @@ def open_paths():
 
 def test_a_share_that_answers_again_is_gone_on_with_and_leaves_no_file_open(
         site, bay1, monkeypatch):
-    monkeypatch.setattr(stability_share, '_LOOK_PATIENCE', 0.1)
+    monkeypatch.setattr(stability_errand, '_PATIENCE', 0.1)
     site.load()
     put(bay1, OLD)
     released = threading.Event()
@@ -172,7 +173,7 @@ def held(monkeypatch):
             return original(path, *args, **kwargs)
 
         monkeypatch.setattr(module, function, wait)
-        monkeypatch.setattr(stability_share, '_LOOK_PATIENCE', 0.1)
+        monkeypatch.setattr(stability_errand, '_PATIENCE', 0.1)
         return released
 
     yield hold
@@ -223,7 +224,7 @@ class AlarmAt(object):
     def __init__(self, count, monkeypatch):
         self.count = count
         self.rang = False
-        monkeypatch.setattr(stability_folder.Errand, 'start', lambda errand: self._start(errand))
+        monkeypatch.setattr(stability_errand.Errand, 'start', lambda errand: self._start(errand))
 
     def _start(self, errand):
         threading.Thread.start(errand)
