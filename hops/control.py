@@ -49,7 +49,7 @@ from statistics import NormalDist
 from typing import NamedTuple, Optional
 
 from hops import student
-from hops.times import DAY
+from hops.times import DAY, Period
 
 WIDTH = 3
 """Of the limits, in standard deviations, for a chart that is looked at alone."""
@@ -119,13 +119,6 @@ class Limits:
         if value > self.upper + slack:
             return 1
         return -1 if value < self.lower - slack else 0
-
-
-class Period(NamedTuple):
-    """From one epoch to another, both in it."""
-
-    since: int
-    until: int
 
 
 class Baseline(NamedTuple):

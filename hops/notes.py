@@ -238,8 +238,7 @@ def notes(location: str | None, days: Days, conf: Path, as_json: bool) -> None:
     """
     found = site.load(conf)
     timezone = found.settings.timezone
-    since, until = days.epochs(timezone)
-    period = since or 0, FOREVER if until is None else until
+    period = days.period(timezone)
     locations = [scanner.location for scanner in found.settings.scanners]
     if location:
         listed = Notebook.of(found).about(found.scanner(location).location, *period)

@@ -13,6 +13,7 @@ import click
 
 import stability_report
 from hops.arguments import day_of
+from hops.times import FOREVER, Period
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -52,11 +53,12 @@ class Days:
             return self == Days()
         return (self.since or day) <= day <= (self.until or day)
 
-    def epochs(self, timezone: str) -> tuple[int | None, int | None]:
-        """Their first and their last second on a clock in the time zone; "" for this machine's."""
-        since = _midnight(self.since, timezone) if self.since else None
-        until = _midnight(self.until + timedelta(days=1), timezone) - 1 if self.until else None
-        return since, until
+    def period(self, timezone: str) -> Period:
+        """From their first to their last second on a clock in the time zone; "" for this machine's.
+        """
+        since = _midnight(self.since, timezone) if self.since else 0
+        until = _midnight(self.until + timedelta(days=1), timezone) - 1 if self.until else FOREVER
+        return Period(since, until)
 
 
 def _midnight(day: date, timezone: str) -> int:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 # The last second of 32 bits, which whisper counts in. What has a time in the future is before it.
 FOREVER = 2**32 - 1
 UNITS = {"days": DAY, "hours": HOUR, "minutes": MINUTE}
+
+
+class Period(NamedTuple):
+    """From one epoch to another, both in it."""
+
+    since: int = 0
+    until: int = FOREVER
 
 
 def moment(epoch: float, timezone: str) -> str:

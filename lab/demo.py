@@ -11,7 +11,6 @@ from rich.table import Table
 
 from hops import site as hops_site
 from hops.console import console, counted, progress, say
-from hops.control import Period
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
 from hops.judge.command import judge_all, say_outcomes
@@ -20,7 +19,7 @@ from hops.readback import Comparison, State
 from hops.report.command import require_libraries
 from hops.report.fleet import read
 from hops.site import Site
-from hops.times import FOREVER
+from hops.times import Period
 from lab.diamond import DiamondSite
 from lab.grafana import Grafana, GrafanaMissing, Program, find_grafana
 from lab.graphite import EmbeddedGraphite, find_environment
@@ -155,7 +154,7 @@ def _write_pages(site: Site, compared: Collection[Comparison], folder: Path) -> 
     first = min((each.scan.epoch for each in compared), default=0)
     try:
         require_libraries()
-        fleet = read(site, Period(first, FOREVER))
+        fleet = read(site, Period(since=first))
     except Problem as problem:
         say(problem.message)
         return

@@ -12,10 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from hops import paths
-from hops.control import Period
 from hops.graphiteweb import GraphiteWeb, Series
 from hops.quantities import Quantity
-from hops.times import DAY
+from hops.times import DAY, Period
 
 PIECE = 364 * DAY
 """A day less than a year, as a piece begins at midnight: no day is cut in two."""

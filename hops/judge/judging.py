@@ -12,14 +12,13 @@ from functools import cached_property
 from typing import Any
 
 from hops import notes, paths
-from hops.control import Period
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.judge import history
 from hops.judge.rules import Rules
 from hops.judge.verdicts import NOTHING, Newest, Points, judge
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
 from hops.site import Site
-from hops.times import DAY, HOUR
+from hops.times import DAY, HOUR, Period
 
 # What is newer is looked at in every run, and everything when there is news, and once a day.
 RECENT = 3 * DAY

@@ -15,11 +15,10 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
-from hops.control import Period
 from hops.errors import Problem
 from hops.options import YEARS, Days
 from hops.quantities import QUANTITIES, Quantity
-from hops.times import FOREVER
+from hops.times import Period
 
 COLLECTOR = "StabilityControlCollector"
 COLUMNS = {quantity.column: quantity for quantity in QUANTITIES}
@@ -55,7 +54,7 @@ class Rules:
         """The fixed baseline of a coil, days by a clock in the time zone."""
         for pattern, days in self.baselines.items():
             if fnmatchcase(location, pattern) or fnmatchcase(f"{location}/{coil}", pattern):
-                return period(days, timezone)
+                return days.period(timezone)
         return None
 
 
@@ -83,12 +82,6 @@ def days(text: str) -> Days:
     if since > until or not {since.year, until.year} <= set(YEARS):
         raise ValueError(text)
     return Days(since, until)
-
-
-def period(days: Days, timezone: str) -> Period:
-    """Days by a clock in the time zone, as epochs."""
-    since, until = days.epochs(timezone)
-    return Period(since or 0, FOREVER if until is None else until)
 
 
 def _section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:

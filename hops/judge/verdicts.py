@@ -8,11 +8,12 @@ from statistics import fmean
 from typing import NamedTuple, Optional
 
 from hops import control
-from hops.control import Judged, Period
+from hops.control import Judged
 from hops.graphiteweb import Series
 from hops.judge.rules import Limit
 from hops.quantities import WATCHED, Bad, Quantity
 from hops.slope import Slope, slope
+from hops.times import Period
 
 NOTHING = -1.0
 """What is stored where there should be nothing and was something before, as of a service noted

@@ -12,7 +12,6 @@ import click
 
 from hops import control, site, times
 from hops.console import print_json, say
-from hops.control import Period
 from hops.errors import Problem
 from hops.judge import rules
 from hops.options import (
@@ -144,7 +143,7 @@ def main(
         _period(chosen, timezone),
         [of.scanner(location).location] if location else [],
         coil,
-        rules.period(baseline, timezone) if baseline else None,
+        baseline.period(timezone) if baseline else None,
     )
     _refuse_nothing(fleet)
     if output and len(fleet.verdicts) > 1 and output.suffix == ".png":
@@ -186,12 +185,12 @@ def require_libraries() -> None:
             )
 
 
-def _period(days: Days, timezone: str) -> Period:
+def _period(days: Days, timezone: str) -> times.Period:
     """The first and the last second to show."""
-    since, until = days.epochs(timezone)
-    last = times.FOREVER if until is None else until
-    first = min(last, int(time.time())) - TWO_YEARS if since is None else since
-    return Period(first, last)
+    period = days.period(timezone)
+    if days.since is None:
+        return period._replace(since=min(period.until, int(time.time())) - TWO_YEARS)
+    return period
 
 
 def _refuse_nothing(fleet: Fleet) -> None:

@@ -10,14 +10,13 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from hops import notes, paths
-from hops.control import Period
 from hops.errors import Problem
 from hops.graphiteweb import Event, GraphiteWeb, Series
 from hops.judge import history, verdicts
 from hops.judge.rules import Rules
 from hops.notes import Notebook
 from hops.quantities import QUANTITIES, SECTIONS, Quantity
-from hops.times import DAY, HOUR
+from hops.times import DAY, HOUR, Period
 
 Judged = Mapping[str, Series]
 """What is judged of a quantity: numbers by the names of the judge's series and by scan."""

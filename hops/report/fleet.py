@@ -18,14 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diamond3.installed import our_version
-from hops.control import Period
 from hops.errors import Problem
 from hops.judge import rules
 from hops.notes import Notebook
 from hops.report.data import Scanner
 from hops.report.verdict import Of, State, Verdict, judge
 from hops.site import Site
-from hops.times import moment
+from hops.times import Period, moment
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,11 @@ from sample_years import (
     post_event,
 )
 
-from hops.control import Period
 from hops.graphiteweb import Event, GraphiteWeb
 from hops.notes import Notebook
 from hops.quantities import QUANTITIES
 from hops.report.data import Scanner
+from hops.times import Period
 from lab.diamond import PREFIX
 
 pytestmark = pytest.mark.integration

@@ -2,12 +2,12 @@
 
 import functools
 
-from hops.control import Period
 from hops.judge import verdicts
 from hops.notes import begin_anew
 from hops.quantities import QUANTITIES
 from hops.report.data import CoilData, scans_of
 from hops.report.fleet import Fleet
+from hops.times import Period
 
 DAY = 86400
 # 2026-11-20 12:00 UTC

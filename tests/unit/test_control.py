@@ -7,7 +7,8 @@ from statistics import fmean, pstdev
 import pytest
 
 from hops import control
-from hops.control import Baseline, Limits, Period
+from hops.control import Baseline, Limits
+from hops.times import Period
 
 HOUR, DAY = 3600, 86400
 

@@ -7,13 +7,13 @@ from statistics import fmean, pstdev
 
 import pytest
 
-from hops.control import Period
 from hops.graphiteweb import Series
 from hops.judge import history, rules
 from hops.judge.rules import Limit, Rules, RulesError
 from hops.judge.verdicts import judge
 from hops.options import Days
 from hops.quantities import DRIFT, GHOST, SIGNAL, SNR, Quantity
+from hops.times import Period
 
 DAY = 86400
 USUAL = [300.0 + day % 5 for day in range(40)]
@@ -143,7 +143,7 @@ def test_what_a_site_fixes_is_read() -> None:
     assert said.baseline("Harvard/Bay2", "32", "UTC") == first_half
     assert said.baseline("Harvard/Bay1", "64", "UTC") is None
     year = Days(date(2025, 1, 1), date(2025, 12, 31))
-    assert said.baseline("Harvard/Bay2", "64", "UTC") == rules.period(year, "UTC")
+    assert said.baseline("Harvard/Bay2", "64", "UTC") == year.period("UTC")
     assert rules.read({}) == Rules()
 
 

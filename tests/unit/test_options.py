@@ -8,6 +8,7 @@ import pytest
 from commands import hops
 
 from hops.options import Days
+from hops.times import FOREVER
 
 CHOOSE_DAYS = ("reingest", "--location", "Harvard/Bay1")
 
@@ -16,9 +17,9 @@ def test_days_are_told_in_seconds_of_the_scanners_clock() -> None:
     """GNU date: New York left summer time in the night to 2018-11-04, which had 25 hours."""
     days = Days(date(2018, 11, 4), date(2018, 11, 4))
 
-    assert days.epochs("America/New_York") == (1541304000, 1541393999)
-    assert Days(until=date(2018, 9, 10)).epochs("UTC") == (None, 1536623999)
-    assert Days().epochs("UTC") == (None, None)
+    assert days.period("America/New_York") == (1541304000, 1541393999)
+    assert Days(until=date(2018, 9, 10)).period("UTC") == (0, 1536623999)
+    assert Days().period("UTC") == (0, FOREVER)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from hops.control import Period
 from hops.errors import Problem
 from hops.graphiteweb import Event
 from hops.judge.rules import Limit, Rules
@@ -14,6 +13,7 @@ from hops.notes import Notebook
 from hops.quantities import GHOST, SNR
 from hops.report.data import Scanner
 from hops.report.verdict import State, judge
+from hops.times import Period
 
 DAY, HOUR = 86400, 3600
 NOW = 1_795_176_000 + 300
