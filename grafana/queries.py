@@ -27,12 +27,12 @@ def lines(coil: str, quantity: Quantity, names: Iterable[str]) -> str:
     A limit or a mark that was taken back is -1, since Graphite forgets no point; no quantity is.
     """
     series = control(coil, quantity, f"{{{','.join(names)}}}")
-    return f"aliasByNode(removeBelowValue({series},0),-1)"
+    return _called_by_last_node(f"removeBelowValue({series},0)")
 
 
 def by_slice(series: str) -> str:
     """A series for each slice, called by its number, in the order of the slices."""
-    return f"aliasByNode(sortByName({newest(series)},true),-1)"
+    return _called_by_last_node(f"sortByName({newest(series)},true)")
 
 
 def mean(series: str, name: str) -> str:
@@ -62,3 +62,11 @@ def named(series: str, name: str) -> str:
 def renamed(series: str, pattern: str, name: str) -> str:
     r"""`name` may have what the `pattern` found: \1. No dollar sign, which is Grafana's."""
     return f"aliasSub({series},'{pattern}','{name}')"
+
+
+def _called_by_last_node(series: str) -> str:
+    """What functions have made of paths, called by the last node of these.
+
+    aliasByNode has Graphite parse the name of each series, which takes it as long as reading them.
+    """
+    return renamed(series, r".*\.([^.,]+),.*", r"\1")

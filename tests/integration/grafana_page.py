@@ -42,29 +42,30 @@ class Page:
                 yield from self._repeated(folded, row)
 
     def answers(self, panel, choices):
-        """{series: {seconds: value}} without nulls, for each of the panel's queries."""
-        return [
-            self._render(panel, self.fill(target["target"], choices), target["refId"])
-            for target in panel["targets"]
-        ]
+        """{series: {seconds: value}} without nulls, for each of the panel's queries.
 
-    def _render(self, panel, target, ref_id):
-        """Since version 11 Grafana has Graphite put the query's letter into the name."""
-        series = ask(
+        Grafana asks all at once, and since version 11 has Graphite put a query's letter into the
+        names of its series.
+        """
+        queries = {target["refId"]: target["target"] for target in panel["targets"]}
+        answer = ask(
             f"{self.url}/render",
-            target=rf'aliasSub({target}, "(^.*$)", "\1 {ref_id}")',
+            target=[
+                rf'aliasSub({self.fill(query, choices)}, "(^.*$)", "\1 {letter}")'
+                for letter, query in queries.items()
+            ],
             until=self.until,
             maxDataPoints=panel["maxDataPoints"],
             format="json",
             **{"from": self.since},
         )
-        assert all(one["target"].endswith(f" {ref_id}") for one in series)
-        return {
-            one["target"].rpartition(" ")[0]: {
-                seconds: value for value, seconds in one["datapoints"] if value is not None
+        found = {letter: {} for letter in queries}
+        for series in answer:
+            name, _, letter = series["target"].rpartition(" ")
+            found[letter][name] = {
+                seconds: value for value, seconds in series["datapoints"] if value is not None
             }
-            for one in series
-        }
+        return list(found.values())
 
     def notes(self, annotation):
         """The events that an annotation query finds."""
@@ -134,7 +135,7 @@ def formatted(value, form):
 
 def ask(url, **form):
     """The JSON that Graphite answers; with a `form`, to a POST."""
-    return json.loads(ask_raw(url, urlencode(form).encode() if form else None))
+    return json.loads(ask_raw(url, urlencode(form, doseq=True).encode() if form else None))
 
 
 def ask_raw(url, body=None):

@@ -196,7 +196,6 @@ def test_overrides_are_of_series_that_the_panel_has(board: Json) -> None:
 
 FUNCTIONS = {
     "alias",
-    "aliasByNode",
     "aliasSub",
     "averageSeries",
     "consolidateBy",
