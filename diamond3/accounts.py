@@ -4,9 +4,11 @@ import grp
 import os
 import pwd
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional, TypeVar
 
 from diamond3.errors import DiamondError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,10 @@ class Account:
         Raises:
             DiamondError: there is no such user or group.
         """
-        return cls(_user(user) if user else None, _group(group) if group else None)
+        return cls(
+            _entry(pwd.getpwnam, "user", user) if user else None,
+            _entry(grp.getgrnam, "group", group) if group else None,
+        )
 
     @property
     def uid(self) -> int:
@@ -64,21 +69,13 @@ class Account:
         return f"user {user}, group {group}"
 
 
-def _user(name: str) -> pwd.struct_passwd:
+def _entry(look_up: Callable[[str], T], kind: str, name: str) -> T:
     try:
-        return pwd.getpwnam(name)
+        return look_up(name)
     except KeyError:
         raise DiamondError(
-            f"there is no user {name!r} on this machine; correct -u or `user` in [server]"
-        ) from None
-
-
-def _group(name: str) -> grp.struct_group:
-    try:
-        return grp.getgrnam(name)
-    except KeyError:
-        raise DiamondError(
-            f"there is no group {name!r} on this machine; correct -g or `group` in [server]"
+            f"there is no {kind} {name!r} on this machine; correct -{kind[0]} or `{kind}` in "
+            "[server]"
         ) from None
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 import configobj
 
@@ -16,6 +16,8 @@ from diamond3.configuration import listed, place
 from diamond3.errors import DiamondError
 
 log = logging.getLogger("diamond")
+
+T = TypeVar("T")
 
 QUEUE_SIZE = 16384  # Diamond's, where its configuration says nothing
 LOAD_DELAY = 1.0
@@ -31,18 +33,12 @@ class Parts:
     """Diamond's configuration, a mapping."""
     classes: dict[str, Any]
     """The collectors that were found, by name."""
-    unloadable: Sequence[Unloadable] = ()
+    unloadable: Sequence[Unloadable]
     """The files in collectors_path that cannot be imported."""
-
-    @property
-    def queue_size(self) -> int:
-        """How many metrics wait for the handlers; 0 is without bound."""
-        return int(self.config["server"].get("metric_queue_size", QUEUE_SIZE))
-
-    @property
-    def load_delay(self) -> float:
-        """Seconds between the starts of two collectors."""
-        return float(self.config["server"].get("collectors_load_delay", LOAD_DELAY))
+    queue_size: int
+    """How many metrics wait for the handlers; 0 is without bound."""
+    load_delay: float
+    """Seconds between the starts of two collectors."""
 
     @property
     def enabled(self) -> set[str]:
@@ -91,9 +87,9 @@ def load(configfile: str) -> Parts:
         DiamondError: the configuration, or its [server], cannot be used.
     """
     config = configuration.load(configfile)
-    _number(config, "metric_queue_size", QUEUE_SIZE, int)
-    _number(config, "collectors_load_delay", LOAD_DELAY, float)
-    found = Parts(config, *_collectors(config))
+    queue_size = _number(config, "metric_queue_size", QUEUE_SIZE, int)
+    load_delay = _number(config, "collectors_load_delay", LOAD_DELAY, float)
+    found = Parts(config, *_collectors(config), queue_size, load_delay)
     if found.passed_over:
         log.info(found.passed_over)
     return found
@@ -244,17 +240,12 @@ def _make_handler(cls: Any, own: Any, config: Any) -> Any:
         raise DiamondError(
             f"{name}: {_said(error, own)}; correct it in {place(config, 'handlers', name)}"
         ) from error
-    if getattr(handler, "host", None) == "":
-        raise DiamondError(
-            f"{name}: host is empty: expected the name of a machine; correct it in "
-            f"{place(config, 'handlers', name)}"
-        )
-    port = getattr(handler, "port", None)
+    host, port = getattr(handler, "host", None), getattr(handler, "port", None)
+    wrong = "host is empty: expected the name of a machine" if host == "" else ""
     if isinstance(port, int) and not 0 < port < 65536:
-        raise DiamondError(
-            f"{name}: port = {port}: expected a number from 1 to 65535; correct it in "
-            f"{place(config, 'handlers', name)}"
-        )
+        wrong = wrong or f"port = {port}: expected a number from 1 to 65535"
+    if wrong:
+        raise DiamondError(f"{name}: {wrong}; correct it in {place(config, 'handlers', name)}")
     return handler
 
 
@@ -262,10 +253,10 @@ def _do_nothing(handler: Any) -> None:
     pass
 
 
-def _number(config: Any, key: str, default: float, kind: type) -> None:
+def _number(config: Any, key: str, default: float, kind: Callable[[Any], T]) -> T:
     value = config["server"].get(key, default)
     try:
-        kind(value)
+        return kind(value)
     except (TypeError, ValueError):
         raise DiamondError(
             f"{key} = {value!r} in [server] of {config.filename}: expected a number; correct it"
