@@ -125,10 +125,15 @@ def sparse_bytes(archives: Sequence[Archive], days: int) -> int:
     return len(blocks) * BLOCK_BYTES
 
 
+def reaching(archives: Sequence[Archive], age: int) -> Archive | None:
+    """The finest archive that keeps what is so many seconds old."""
+    return next((each for each in archives if each.seconds >= age), None)
+
+
 def points_read(archives: Sequence[Archive], seconds: int) -> int:
     """How many slots of a series Graphite reads for a graph that begins `seconds` ago: those of
     the finest archive that reaches back so far, or else of the one that reaches back farthest."""
-    archive = next((each for each in archives if each.seconds >= seconds), archives[-1])
+    archive = reaching(archives, seconds) or archives[-1]
     return min(seconds // archive.step, archive.points)
 
 

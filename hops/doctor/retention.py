@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.graphiteweb import GraphiteProblem, GraphiteWeb
 from hops.retention import whisperfile
 from hops.site import Site
-from hops.sizing import YEAR, Archive, duration
+from hops.sizing import YEAR, duration, reaching
 from hops.times import DAY, HOUR, MINUTE
 
 # Ages in seconds, each a little less than its name says, as retentions end at whole years.
@@ -116,21 +116,13 @@ def _in_files(folder: Path, coil: paths.Series) -> Ways | None:
             except whisperfile.Broken as error:
                 ways.broken[str(path)] = str(error)
                 continue
-            ways.steps[series] = {
-                age: archive.step
-                for age in AGES.values()
-                for archive in [_reaching(kept.archives, age)]
-                if archive
-            }
+            found = {age: reaching(kept.archives, age) for age in AGES.values()}
+            ways.steps[series] = {age: each.step for age, each in found.items() if each}
             if kept.x_files_factor and len(kept.archives) > 1:
                 ways.lossy.add(series)
     except OSError:  # not ours to read
         return None
     return ways if ways.steps or ways.broken else None
-
-
-def _reaching(archives: Iterable[Archive], age: int) -> Archive | None:
-    return next((each for each in archives if each.seconds >= age), None)
 
 
 # -- by asking -----------------------------------------------------------------------------

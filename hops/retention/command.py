@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -131,8 +132,7 @@ def files(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _require_room(folder: Path, found: Found) -> None:
-    status = os.statvfs(folder)
-    free = status.f_bavail * status.f_frsize
+    free = shutil.disk_usage(folder).free
     # A file and its successor are there at once.
     largest = max((file_bytes(each.archives) for each in found.different.values()), default=0)
     if found.growth + largest > free:

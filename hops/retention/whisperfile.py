@@ -12,7 +12,7 @@ from pathlib import Path
 import whisper
 
 from hops.retention.wanted import Kept
-from hops.sizing import Archive, file_bytes
+from hops.sizing import Archive, file_bytes, reaching
 
 Points = dict[int, float]
 """Values by epoch."""
@@ -106,7 +106,7 @@ def _write(new: Path, wanted: Kept, had: Points, before: os.stat_result) -> None
 def _refuse_losses(archives: Sequence[Archive], had: Mapping[int, float], now: int) -> None:
     slots: dict[tuple[Archive, int], float] = {}
     for epoch, value in had.items():
-        archive = _archive_for(archives, now - epoch)
+        archive = reaching(archives, now - epoch)
         if archive is None:
             raise Unmendable(
                 "it has values that are older than the wanted retention; a longer "
@@ -124,7 +124,7 @@ def _read_back(new: Path, wanted: Kept, had: Mapping[int, float], now: int) -> N
     has = dict(_archives(new))
     is_good = kept(new) == wanted
     for epoch, value in had.items():
-        archive = _archive_for(wanted.archives, now - epoch)
+        archive = reaching(wanted.archives, now - epoch)
         for each in wanted.archives if archive else ():
             slot = has[each].get(epoch - epoch % each.step)
             if each == archive:
@@ -133,10 +133,6 @@ def _read_back(new: Path, wanted: Kept, had: Mapping[int, float], now: int) -> N
                 is_good = is_good and slot is not None
     if not is_good:
         raise Unmendable("what was written could not be read back")
-
-
-def _archive_for(archives: Sequence[Archive], age: int) -> Archive | None:
-    return next((each for each in archives if each.seconds >= age), None)
 
 
 def _archives(path: Path) -> list[tuple[Archive, Points]]:
