@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,23 +58,19 @@ def check_time(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
     else:
         text = f"none is named, so this machine's is taken: {text}; compare it with a scanner's"
         yield Finding("time zone", OK, text)
-    for location, early in _written_early(reports).items():
-        hours = (early.file.epoch - early.changed) / 3600
-        yield Finding(
-            f"time of {location}",
-            WARNING,
-            f"{early.file.path!r} was written {hours:.1f} hours before its scan, in that time zone",
-            f"{todo}, or correct the scanner's clock",
-        )
-    for location, one in _ahead(reports).items():
+    todo = f"{todo}, or correct the scanner's clock"
+    for one in _newest(reports, lambda one: one.changed < one.file.epoch - CLOCKS_APART):
+        hours = (one.file.epoch - one.changed) / 3600
+        text = f"{one.file.path!r} was written {hours:.1f} hours before its scan, in that time zone"
+        yield Finding(f"time of {one.location}", WARNING, text, todo)
+    ahead = time.time() + CLOCKS_APART
+    for one in _newest(reports, lambda one: one.is_waiting and one.file.epoch > ahead):
         hours = (one.file.epoch - time.time()) / 3600
         text = (
             f"{one.file.path!r} is of a scan {hours:.1f} hours from now, in that time zone, and "
             "Graphite keeps nothing that is still to come"
         )
-        yield Finding(
-            f"scans of {location}", WARNING, text, f"{todo}, or correct the scanner's clock"
-        )
+        yield Finding(f"scans of {one.location}", WARNING, text, todo)
 
 
 def check_coils(site: Site, reports: Sequence[Seen]) -> Iterator[Finding]:
@@ -107,19 +103,7 @@ def _read(site: Site, scanner: Any, subfolder: str) -> Iterator[Seen]:
                 yield Seen(scanner.location, file, not subfolder, status.st_mtime, report)
 
 
-def _written_early(reports: Sequence[Seen]) -> dict[str, Seen]:
-    """By location the newest report that is older than its scan, which none can be."""
-    return {
-        one.location: one
-        for one in sorted(reports, key=lambda one: one.report.time)
-        if one.changed < one.file.epoch - CLOCKS_APART
-    }
-
-
-def _ahead(reports: Sequence[Seen]) -> dict[str, Seen]:
-    """By location the waiting report that is the most ahead of our clock."""
-    return {
-        one.location: one
-        for one in sorted(reports, key=lambda one: one.report.time)
-        if one.is_waiting and one.file.epoch > time.time() + CLOCKS_APART
-    }
+def _newest(reports: Sequence[Seen], which: Callable[[Seen], bool]) -> Iterable[Seen]:
+    """Of each location the newest report of those that `which` is true of."""
+    in_order = sorted(filter(which, reports), key=lambda one: one.report.time)
+    return {one.location: one for one in in_order}.values()
