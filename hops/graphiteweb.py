@@ -40,18 +40,11 @@ class Event:
 class GraphiteProblem(Problem):
     """What Graphite said instead of an answer (`reason`), and what to do about it (`todo`)."""
 
-    def __init__(self, reason: str, todo: str) -> None:
-        super().__init__(f"{reason}: {todo}.")
-        self.reason = reason
-        self.todo = todo
-
-
-class AnswerTooLong(GraphiteProblem):
-    """Less of it can be asked for."""
-
-
-class GraphiteLacksThis(GraphiteProblem):
-    """What answers is no Graphite, or does not have what it was asked for."""
+    def __init__(self, error: stability_graphite.GraphiteError) -> None:
+        super().__init__(f"{error}: {error.todo}.")
+        self.error = error
+        self.reason = str(error)
+        self.todo: str = error.todo
 
 
 class GraphiteWeb:
@@ -100,8 +93,8 @@ class GraphiteWeb:
         period = {"from": since - 1, "until": until + 1}
         try:
             found = self._render(_series, target=target, noNullPoints="true", **period)
-        except AnswerTooLong:
-            if since >= until:
+        except GraphiteProblem as problem:
+            if not isinstance(problem.error, stability_graphite.GraphiteTooLong) or since >= until:
                 raise
             middle = (since + until) // 2
             found = self.series(target, since, middle)
@@ -157,8 +150,10 @@ class GraphiteWeb:
         events: VictoriaMetrics, or carbonapi, which answers with a page of text."""
         try:
             return self._ask("/events/get_data", {"from": since, "until": until}, _events)
-        except GraphiteLacksThis:
-            return None
+        except GraphiteProblem as problem:
+            if isinstance(problem.error, stability_graphite.GraphiteUnable):
+                return None
+            raise
 
     def add_event(self, event: Event) -> None:
         """Makes an event."""
@@ -187,7 +182,7 @@ def _answer(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except _FOR_GOOD as error:
-        raise _problem(error) from None
+        raise GraphiteProblem(error) from None
     except stability_graphite.GraphiteError:
         time.sleep(NAP)
     return _once(ask)
@@ -197,15 +192,7 @@ def _once(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except stability_graphite.GraphiteError as error:
-        raise _problem(error) from None
-
-
-def _problem(error: stability_graphite.GraphiteError) -> GraphiteProblem:
-    kinds = {
-        stability_graphite.GraphiteTooLong: AnswerTooLong,
-        stability_graphite.GraphiteUnable: GraphiteLacksThis,
-    }
-    return kinds.get(type(error), GraphiteProblem)(str(error), error.todo)
+        raise GraphiteProblem(error) from None
 
 
 def _paths(answer: Any) -> list[str]:
