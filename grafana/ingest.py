@@ -76,6 +76,8 @@ STUCK = Count(
     3600,
 )
 
+COUNTS = (WAITING, UNCONFIRMED, REJECTED, UNREADABLE, INGESTED, LAST, OLDEST, STUCK)
+
 # What carbon calls it; go-carbon too, or behind a comma.
 CARBON = (
     (
@@ -121,11 +123,7 @@ def ingest(site: Site) -> Json:
             ),
             Row(
                 "Reports",
-                [
-                    Placed(_over_time(site, each), HALF, HEIGHT)
-                    for each in (WAITING, UNCONFIRMED, REJECTED, UNREADABLE, INGESTED, LAST)
-                ]
-                + [Placed(_over_time(site, each), HALF, HEIGHT) for each in (OLDEST, STUCK)],
+                [Placed(_over_time(site, each), HALF, HEIGHT) for each in COUNTS],
             ),
             Row("Carbon", [Placed(_carbon(*panel), THIRD, HEIGHT) for panel in CARBON]),
         ],

@@ -25,12 +25,6 @@ UNKNOWN_LOCATION = "<location>"
 
 
 @dataclass(frozen=True)
-class SectionNames:
-    name: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Contents:
     """What is in a file that is a report."""
 
@@ -41,7 +35,8 @@ class Contents:
     slices: int
     measurements: int
     channels: int
-    sections: list[SectionNames]
+    sections: list[dict[str, object]]
+    """The `name` and the `columns` of each."""
     values: int
     without_number: int
     lacks: tuple[str, ...]
@@ -133,7 +128,7 @@ class Checker:
             slices=report.slices,
             measurements=report.measurements,
             channels=report.channels,
-            sections=[SectionNames(each.name, each.columns) for each in report.sections],
+            sections=[{"name": each.name, "columns": each.columns} for each in report.sections],
             values=len(metrics),
             without_number=report.without_number,
             lacks=report.lacks,
