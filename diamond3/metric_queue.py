@@ -146,7 +146,6 @@ class Manager:
         return MetricQueue(self._manager.batches(maxsize))
 
     def shutdown(self) -> None:
-        """Ends the process."""
         self._manager.shutdown()
         if self._folder:
             self._folder.cleanup()

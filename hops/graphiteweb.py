@@ -156,7 +156,6 @@ class GraphiteWeb:
             raise
 
     def add_event(self, event: Event) -> None:
-        """Makes an event."""
         body = json.dumps({**content(event), "data": ""}).encode()
         ask = self._graphite.ask
         _once(lambda: ask("/events/", {}, lambda answer: answer, self._timeout, body))

@@ -19,7 +19,6 @@ def encodestring(data: Union[str, bytes]) -> str:
 
 
 def b64decode(data: Union[str, bytes]) -> str:
-    """The text that was encoded."""
     return as_text(base64.b64decode(as_bytes(data)))
 
 

@@ -10,23 +10,19 @@ __getattr__ = rest_of(http.client)
 
 
 class Response(Answer):
-    """An answer."""
-
     def getheaders(self) -> list[tuple[str, str]]:
-        """Names and values."""
         return [(name.lower(), value) for name, value in self.stream.getheaders()]
 
 
 class _Answered:
     def getresponse(self) -> Response:
-        """The answer to the last request."""
         asked: Any = super()
         return Response(asked.getresponse())
 
 
 class HTTPConnection(_Answered, http.client.HTTPConnection):
-    """Asks for one thing after the other."""
+    pass
 
 
 class HTTPSConnection(_Answered, http.client.HTTPSConnection):
-    """The same, encrypted."""
+    pass

@@ -12,29 +12,23 @@ class socket(bytewise.socket):
     """Sends text, or bytes; receives text. `recvfrom` gives a datagram's bytes."""
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """Sends some of it; how many bytes."""
         return super().send(as_bytes(data), flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Sends all of it."""
         super().sendall(as_bytes(data), flags)
 
     def sendto(self, data: Any, *where: Any) -> int:
-        """Sends a datagram."""
         return super().sendto(as_bytes(data), *where)
 
     def recv(self, size: int, flags: int = 0) -> Any:
-        """What has come."""
         return as_text(super().recv(size, flags))
 
     def makefile(self, mode: str = "r", bufsize: int = -1) -> Any:  # type: ignore[override]
-        """A file of text."""
         make: Any = super().makefile
         return make(mode.replace("b", ""), newline="", **BYTES_AS_TEXT)
 
 
 def create_connection(*arguments: Any, **options: Any) -> socket:
-    """A connected socket."""
     plain = bytewise.create_connection(*arguments, **options)
     timeout = plain.gettimeout()
     connected = socket(fileno=plain.detach())

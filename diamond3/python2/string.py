@@ -13,5 +13,4 @@ maketrans = str.maketrans
 
 
 def join(words: list[str], between: str = " ") -> str:
-    """The words as one text."""
     return between.join(words)

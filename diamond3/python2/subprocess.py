@@ -9,12 +9,9 @@ __getattr__ = rest_of(subprocess)
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
-    """A process, to which text goes, and from which text comes."""
-
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{**BYTES_AS_TEXT, **options})
 
 
 def check_output(*arguments: Any, **options: Any) -> Any:
-    """What a command prints."""
     return subprocess.check_output(*arguments, **{**BYTES_AS_TEXT, **options})

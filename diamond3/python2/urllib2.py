@@ -17,13 +17,10 @@ class Answer(codecs.getreader(BYTES_AS_TEXT["encoding"])):  # type: ignore[misc]
 
 
 class Request(urllib.request.Request):
-    """A request, with text to be posted."""
-
     def __init__(self, url: str, data: Any = None, *arguments: Any, **options: Any) -> None:
         super().__init__(url, data if data is None else as_bytes(data), *arguments, **options)
 
 
 def urlopen(url: Any, data: Any = None, *arguments: Any, **options: Any) -> Answer:
-    """The answer to a request."""
     body = data if data is None else as_bytes(data)
     return Answer(urllib.request.urlopen(url, body, *arguments, **options))

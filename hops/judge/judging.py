@@ -80,7 +80,6 @@ class Judge:
                 yield self.about(coil)
 
     def events(self) -> list[Event]:
-        """All notes."""
         return notes.Notebook.of(self._site).notes()
 
     def coils(self, scanner: Any) -> list[Coil]:

@@ -8,10 +8,10 @@ from statistics import fmean
 from typing import NamedTuple, Optional
 
 from hops import control
-from hops.control import Judged
+from hops.control import Judged, Limits
 from hops.graphiteweb import Series
 from hops.judge.rules import Limit
-from hops.quantities import WATCHED, Bad, Quantity
+from hops.quantities import WATCHED, Quantity
 from hops.slope import Slope, slope
 from hops.times import Period
 
@@ -21,6 +21,9 @@ later: Graphite cannot delete a point, and no watched quantity is less than 0.""
 
 DIGITS = 12
 """Of a number that is stored: more would be noise of arithmetic."""
+
+MARKS = ("beyond", "ewma_beyond", "beyond_limit")
+"""The series that have a point only where something is bad."""
 
 Points = dict[int, Optional[float]]
 
@@ -70,8 +73,9 @@ def judge(
     changed = slope({each.epoch: each.value for each in means}, services) or Slope(0.0, 0.0)
     series["slope"][last.epoch] = rounded(changed.percent)
     series["slope_margin"][last.epoch] = rounded(changed.margin)
-    is_slow = quantity in WATCHED and _is_average_beyond(quantity, last)
-    is_out = _is_out(quantity, last, limit)
+    is_marked = {name: series[name][last.epoch] is not None for name in MARKS}
+    is_out = (quantity in WATCHED and is_marked["beyond"]) or is_marked["beyond_limit"]
+    is_slow = quantity in WATCHED and is_marked["ewma_beyond"]
     return Verdicts(series, Newest(last.epoch, is_out, last.days_to_learn, is_slow))
 
 
@@ -92,17 +96,18 @@ def by_scan(slices: Mapping[int, Series]) -> dict[int, list[float]]:
 def _of_mean(
     quantity: Quantity, judged: Judged, limit: Limit | None
 ) -> Iterator[tuple[str, float | None]]:
-    limits, value = judged.limits, judged.value
+    limits, value, average = judged.limits, judged.value, judged.average
+    of_average = limits.of_average if limits else None
     yield "value", value
     yield "centre", limits.centre if limits else None
     yield "lower", limits.lower if limits else None
     yield "upper", limits.upper if limits else None
     # Also while it is learning, so that the last one is always that of the newest scan.
     yield "sigmas", _sigmas(judged)
-    yield "beyond", value if _is_beyond(quantity, judged) else None
-    yield "ewma", judged.average if limits else None
-    yield "ewma_sigmas", limits.of_average.sigmas(judged.average) if limits else 0.0
-    yield "ewma_beyond", judged.average if _is_average_beyond(quantity, judged) else None
+    yield "beyond", value if _is_bad(quantity, value, limits) else None
+    yield "ewma", average if limits else None
+    yield "ewma_sigmas", of_average.sigmas(average) if of_average else 0.0
+    yield "ewma_beyond", average if _is_bad(quantity, average, of_average) else None
     over = limit.over(value) if limit else None
     yield "limit", limit.value if limit else None
     yield "over_limit", over
@@ -113,26 +118,10 @@ def _sigmas(judged: Judged) -> float:
     return judged.limits.sigmas(judged.value) if judged.limits else 0.0
 
 
-def _is_beyond(quantity: Quantity, judged: Judged) -> bool:
+def _is_bad(quantity: Quantity, value: float, limits: Limits | None) -> bool:
     """Whether it is beyond a limit, and no better for that."""
-    side = judged.limits.side(judged.value) if judged.limits else 0
-    return _is_bad(quantity, side)
-
-
-def _is_average_beyond(quantity: Quantity, judged: Judged) -> bool:
-    """The same of the moving average."""
-    side = judged.limits.of_average.side(judged.average) if judged.limits else 0
-    return _is_bad(quantity, side)
-
-
-def _is_bad(quantity: Quantity, side: int) -> bool:
-    return side != 0 and quantity.bad in (side, Bad.BOTH)
-
-
-def _is_out(quantity: Quantity, judged: Judged, limit: Limit | None) -> bool:
-    return (quantity in WATCHED and _is_beyond(quantity, judged)) or (
-        limit is not None and limit.over(judged.value) > 0
-    )
+    side = limits.side(value) if limits else 0
+    return side != 0 and not quantity.is_better(side)
 
 
 def rounded(value: float) -> float:
