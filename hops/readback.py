@@ -134,8 +134,8 @@ def compare(
             of_coils[report.scan.path].append(report)
         for path, of_coil in of_coils.items():
             if path not in coils:
-                coils[path] = _Coil(graphite, path)
-            yield from coils[path].compare(of_coil, precision)
+                coils[path] = _Coil(graphite, path, precision)
+            yield from coils[path].compare(of_coil)
 
 
 def _day(report: Expected) -> int:
@@ -145,8 +145,9 @@ def _day(report: Expected) -> int:
 class _Coil:
     """A coil's series in Graphite."""
 
-    def __init__(self, graphite: GraphiteWeb, path: str) -> None:
+    def __init__(self, graphite: GraphiteWeb, path: str, precision: int | None) -> None:
         self._graphite = graphite
+        self._precision = precision
         self._pattern = str(paths.series_of_coil(path))
         # Carbon may have been killed while it made a file, which is no series then.
         self._known = set(
@@ -156,21 +157,15 @@ class _Coil:
         )
         self._series = min(self._known, default=None)
 
-    def compare(self, reports: list[Expected], precision: int | None) -> Iterator[Comparison]:
+    def compare(self, reports: list[Expected]) -> Iterator[Comparison]:
         for step, span in self._spans(reports):
             epochs = [each.scan.epoch for each in span]
             stored = self._graphite.points(self._pattern, epochs) if step else {}
-            days = defaultdict(list)
-            for report in span:
-                days[_day(report)].append(report)
-            for of_a_day in days.values():
-                yield from self._judge(of_a_day, stored, precision)
+            for _, of_a_day in groupby(span, _day):
+                yield from self._judge(list(of_a_day), stored)
 
     def _judge(
-        self,
-        reports: Sequence[Expected],
-        stored: Mapping[int, Mapping[str, float]],
-        precision: int | None,
+        self, reports: Sequence[Expected], stored: Mapping[int, Mapping[str, float]]
     ) -> Iterator[Comparison]:
         """Judges the reports of a day, among which are all that may share a slot.
 
@@ -179,26 +174,22 @@ class _Coil:
         """
         exactly: dict[int, _Slots] = {}
         for report in reports:
-            found = _Judged(report, precision)
+            found = _Judged(report, self._precision)
             for path, number in report.points.items():
                 found.add(path, number, stored.get(report.scan.epoch, {}).get(path))
             if self._known and not found.is_explained:
-                for each in reports:
-                    epoch = each.scan.epoch
-                    if epoch not in exactly:
-                        exactly[epoch] = self._graphite.exactly(self._pattern, epoch)
-                found = self._look_closely(report, reports, exactly, precision)
+                exactly = exactly or {
+                    epoch: self._graphite.exactly(self._pattern, epoch)
+                    for epoch in {each.scan.epoch for each in reports}
+                }
+                found = self._look_closely(report, reports, exactly)
             yield found.comparison()
 
     def _look_closely(
-        self,
-        report: Expected,
-        reports: Sequence[Expected],
-        exactly: Mapping[int, _Slots],
-        precision: int | None,
+        self, report: Expected, reports: Sequence[Expected], exactly: Mapping[int, _Slots]
     ) -> _Judged:
         slots = exactly[report.scan.epoch]
-        found = _Judged(report, precision)
+        found = _Judged(report, self._precision)
         for path, number in report.points.items():
             slot, value = slots.get(path, (None, None))
             rivals = [
@@ -208,9 +199,7 @@ class _Coil:
                 and path in each.points
                 and exactly[each.scan.epoch].get(path, ("",))[0] == slot
             ]
-            is_expired = (
-                slot is None and path in self._known and self._graphite.has_retentions
-            )
+            is_expired = slot is None and path in self._known and self._graphite.has_retentions
             found.add(path, number, value, rivals, is_expired)
         return found
 
