@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.table import Table
@@ -49,7 +49,7 @@ def show(
     with workplace("demo") as folder:
         # What can be refused comes before the environment, which may take minutes.
         _require_free_ports(web_port, carbon_port)
-        grafana = None if once else _find_grafana(grafana_home)
+        program = None if once else _find_grafana(grafana_home)
         scanners = folder / "scanners"
         reports = copied(source, scanners) if source else invented(scanners, years)
         environment = find_environment(system=system_graphite)
@@ -72,8 +72,11 @@ def show(
             say(f"Carbon takes metrics at {LOOPBACK}:{graphite.line_port}.")
             say(f"Graphite's pages: {graphite.url}/")
             if not once:
-                with _dashboards(folder / "grafana", grafana, graphite.url):
-                    if grafana is None:
+                with ExitStack() as end:
+                    if program:
+                        grafana = Grafana(folder / "grafana", program, graphite.url)
+                        say(f"Dashboards: {end.enter_context(grafana).url}/")
+                    else:
                         _write_pages(loaded, found, folder / "pages")
                     _stay(site, reports)
         return all_stored
@@ -136,17 +139,6 @@ def _wait_until_stored(site: Site, reports: Reports) -> list[Comparison]:
         say(f"{counted(lacking(found), 'point')} not there yet; looking again ...")
         time.sleep(2)
     return found
-
-
-@contextmanager
-def _dashboards(folder: Path, program: Program | None, graphite_url: str) -> Iterator[None]:
-    """Our dashboards, if there is a Grafana to show them."""
-    if program is None:
-        yield
-        return
-    with Grafana(folder, program, graphite_url) as grafana:
-        say(f"Dashboards: {grafana.url}/")
-        yield
 
 
 def _write_pages(site: Site, compared: Collection[Comparison], folder: Path) -> None:
