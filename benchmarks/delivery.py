@@ -29,12 +29,11 @@ from benchmarks.site import (
     publish_ready_made,
 )
 from diamond3.metric_queue import Manager
+from hops.times import DAY
 from lab.graphite import EmbeddedGraphite, Environment
 
 FORK = multiprocessing.get_context("fork")
 PATIENCE = 120
-
-DAY = 86400
 
 PUBLISHED = "the published queue"
 OURS = "diamond3's queue"

@@ -13,9 +13,12 @@ from time import perf_counter
 import stability_report
 from benchmarks.results import Result
 from benchmarks.site import PROJECT, SOURCE
+from grafana.fleet import AGE, LEARNING, OUT, SLOW
+from grafana.ingest import COUNTS
 from grafana.panels import CHART
 from hops.quantities import QUANTITIES
 from hops.retention.wanted import Wanted
+from hops.times import DAY
 from lab.graphite import EmbeddedGraphite, Environment
 
 sys.path.insert(0, str(PROJECT / "tests" / "integration"))
@@ -27,19 +30,7 @@ SCHEMAS = PROJECT / "graphite" / "storage-schemas.conf"
 WANTED = Wanted(SCHEMAS.parent)
 LOCATION = "servers.bench.StabilityCollector.Harvard.Northwest.Bay1"
 FLEET = "servers.bench.StabilityCollector.Harvard.Northwest.Bay2"
-STATES = ("days_to_learn", "out_of_control", "seconds_since_last_scan", "slow_changes")
 COILS = ("20", "32", "64")
-INGEST = (
-    "ingested",
-    "oldest_waiting_seconds",
-    "rejected",
-    "seconds_since_last_scan",
-    "stuck_seconds",
-    "unconfirmed",
-    "unreadable",
-    "waiting",
-)
-DAY = 86400
 DAYS = 5 * 365
 ROUNDS = 3
 
@@ -106,12 +97,12 @@ def _write_series(whisper_dir: Path, until: int) -> None:
             series = f"{LOCATION}.{coil}.{point.section}.{point.column}.{point.slice}"
             _write(whisper_dir, series, until, point.number)
         _write_verdicts(whisper_dir, f"{LOCATION}.control.{coil}", until, slices=16)
-    for name in INGEST:
-        _write(whisper_dir, f"{LOCATION}.ingest.{name}", until, 0)
+    for count in COUNTS:
+        _write(whisper_dir, f"{LOCATION}.ingest.{count.name}", until, 0)
 
 
 def _write_verdicts(whisper_dir: Path, control: str, until: int, slices: int) -> None:
-    for name in STATES:
+    for name in (AGE, LEARNING, OUT, SLOW):
         _write(whisper_dir, f"{control}.{name}", until, 0)
     of_slices = (f"slices.{number}" for number in range(1, slices + 1))
     names = (*CHART, "sigmas", "slope", "slope_margin", *of_slices)
