@@ -57,12 +57,7 @@ def scanner(site: Site) -> Json:
             ),
             Row(
                 "Slice by slice: coil $coil",
-                [
-                    Placed(panel, FULL // len(panels), HEIGHT)
-                    for each in CHARTED
-                    for panels in [_slice_panels(coil, reports, each)]
-                    for panel in panels
-                ],
+                [placed for each in CHARTED for placed in _slice_panels(coil, reports, each)],
                 repeat="coil",
                 folded=True,
             ),
@@ -161,10 +156,8 @@ def _state(coil: str) -> Json:
 
 
 def _chart(coil: str, quantity: Quantity) -> Json:
-    return control_chart(
-        shown(quantity, chart_help(quantity)),
-        [queries.lines(coil, quantity, CHART)],
-    )
+    query = queries.lines(coil, quantity, CHART)
+    return control_chart(shown(quantity, chart_help(quantity)), [query])
 
 
 def _slice_map(coil: str) -> Json:
@@ -182,10 +175,11 @@ def _slice_map(coil: str) -> Json:
     )
 
 
-def _slice_panels(coil: str, reports: str, quantity: Quantity) -> list[Json]:
+def _slice_panels(coil: str, reports: str, quantity: Quantity) -> list[Placed]:
     """Of what is computed, no value of a slice is stored."""
     values = [_slices(reports, quantity)] if quantity.derived is None else []
-    return [*values, _slice_sigmas(coil, quantity)]
+    panels = [*values, _slice_sigmas(coil, quantity)]
+    return [Placed(panel, FULL // len(panels), HEIGHT) for panel in panels]
 
 
 def _slices(reports: str, quantity: Quantity) -> Json:

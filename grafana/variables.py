@@ -71,13 +71,17 @@ def ingest(site: Site) -> list[Json]:
 
 def _source(site: Site) -> list[Json]:
     """Last, since most need not know: they are right as the dashboards are built."""
+    chosen = {"selected": True, "text": site.prefix, "value": site.prefix}
     return [
-        _text_box(
-            "prefix",
-            "Prefix",
-            "What metric paths begin with: Diamond's path_prefix and host.",
-            site.prefix,
-        ),
+        {
+            "type": "textbox",
+            "name": "prefix",
+            "label": "Prefix",
+            "description": "What metric paths begin with: Diamond's path_prefix and host.",
+            "query": site.prefix,
+            "current": chosen,
+            "options": [chosen],
+        },
         {
             "type": "datasource",
             "name": "datasource",
@@ -124,18 +128,6 @@ def _nodes(names: Sequence[str], below: str) -> list[Json]:
 def _with_all(query: Json) -> Json:
     """Several may be chosen, and all of them are at first."""
     return {**query, "multi": True, "includeAll": True, "allValue": "*", "current": ALL}
-
-
-def _text_box(name: str, label: str, description: str, text: str) -> Json:
-    return {
-        "type": "textbox",
-        "name": name,
-        "label": label,
-        "description": description,
-        "query": text,
-        "current": {"selected": True, "text": text, "value": text},
-        "options": [{"selected": True, "text": text, "value": text}],
-    }
 
 
 def _query(name: str, description: str, query: str, regex: str, order: int) -> Json:

@@ -51,7 +51,7 @@ NOON = timedelta(hours=12)
 # -- notes as events -----------------------------------------------------------------------
 
 
-def tags(location: str, keeps_baseline: bool = False) -> frozenset[str]:
+def tags(location: str, keeps_baseline: bool) -> frozenset[str]:
     """What a note about a location is tagged with."""
     about = {SERVICE, stability_report.location_path(location)}
     return frozenset(about | {KEEPS_BASELINE} if keeps_baseline else about)
