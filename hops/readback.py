@@ -161,7 +161,7 @@ class _Coil:
         for step, span in self._spans(reports):
             epochs = [each.scan.epoch for each in span]
             stored = self._graphite.points(self._pattern, epochs) if step else {}
-            for _, of_a_day in groupby(span, _day):
+            for _, of_a_day in groupby(sorted(span, key=_day), _day):
                 yield from self._judge(list(of_a_day), stored)
 
     def _judge(
