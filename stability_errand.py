@@ -152,7 +152,7 @@ class Errands(object):
             if go_on:
                 go_on()
             elif key[1] not in names:
-                del self._asked[key]
+                self._asked.pop(key, None)  # or what was gone on with has asked the same
 
     def _patience(self):
         """For so many seconds a run can wait: Diamond would end it if it waited for longer."""

@@ -11,9 +11,10 @@ import os
 import time
 from collections import deque
 
+import stability_errand
 import stability_report
 from stability_archive import LARGEST, Archive, is_later
-from stability_errand import Errands, NoAnswer, no_answer
+from stability_errand import Errands, no_answer
 from stability_folder import Folder, move, signature
 from stability_waiting import (
     FOUND,
@@ -79,14 +80,15 @@ class Share(object):
                 self._note(*found)
         except BaseException as error:
             self._errands.close()
-            if isinstance(error, NoAnswer):
+            # Named by its module, as a Diamond may load it again: its classes are others then.
+            if isinstance(error, stability_errand.NoAnswer):
                 raise no_answer()
             raise
         return self
 
     def __exit__(self, kind, error, trace):
         self._errands.close()
-        if kind is not NoAnswer:
+        if kind is not stability_errand.NoAnswer:
             return False
         self.is_busy = True
         if self._errands.is_stuck:
@@ -115,8 +117,14 @@ class Share(object):
         """The Report that waits, or None when it is none that can be published now."""
         try:
             data, status = self._read(waiting.name)
-            waiting = self._known(waiting.name, status)
+            if self._known(waiting.name, status) is not waiting:  # it is being written
+                self.is_busy = True
+                return None
             report = stability_report.parse_bytes(data, waiting.name)
+            waiting.digest = _digest(data)
+            waiting.state = FOUND
+            if self._has_its_turn(waiting, report):
+                return report
         except EnvironmentError as error:
             if error.errno == errno.ENOENT:  # another daemon was quicker
                 self._forget(waiting.name)
@@ -130,9 +138,6 @@ class Share(object):
                 waiting.state = INCOMPLETE
         except stability_report.ReportError as error:
             self._reject(waiting, error)
-        else:
-            waiting.digest = _digest(data)
-            return report if self._has_its_turn(waiting, report) else None
         return None
 
     def read_again(self, waiting):
@@ -254,7 +259,7 @@ class Share(object):
         """How many reports are left for a later run without a line in the log: int, of those that
         were not yet seen unchanged for settle_seconds; int, of those that are incomplete.
         """
-        states = [waiting.state for waiting in self._waiting.values()]
+        states = [waiting.state for waiting in self._waiting.values() if not waiting.told]
         return states.count(FOUND), states.count(INCOMPLETE)
 
     # -- what the folder has ---------------------------------------------------------------
@@ -294,7 +299,8 @@ class Share(object):
         self.is_listed = True
         self._tell_of_other_names(names)
         while self._just_archived:
-            self._take_back_if_changed(*self._just_archived.popleft())
+            self._take_back_if_changed(*self._just_archived[0])
+            self._just_archived.popleft()  # not before there is an answer
         self._errands.go_on(self._names)
 
     def _tell_of_other_names(self, names):
@@ -449,7 +455,6 @@ class Share(object):
                        'stored' if self._settings.graphite else 'published',
                        waiting.without_number, self.path(archived))
         if self._take_back_if_changed(waiting, archived):
-            self.ingested -= 1
             return 0
         if (self._settings.archive_mode, self._settings.archive_group) != (None, None):
             self._give_access(archived, waiting.signature)
@@ -474,6 +479,7 @@ class Share(object):
                             self.path(archived), error.strerror)
             return False
         if is_back:
+            self.ingested -= 1
             self._log.error('%r was written to after it was archived, and is back in the folder, '
                             'to be published anew', self.path(waiting.name))
         return is_back

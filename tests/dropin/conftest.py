@@ -36,6 +36,14 @@ def sequence_of_one_table(monkeypatch):
     monkeypatch.setattr(stability_report, 'SECTIONS', ('SNR',))
 
 
+@pytest.fixture(autouse=True)
+def patience_of_a_busy_machine(monkeypatch):
+    """What the system answers is waited for; a test of what it never answers says for how long."""
+    import stability_errand
+
+    monkeypatch.setattr(stability_errand, '_PATIENCE', 600)
+
+
 @pytest.fixture
 def site(tmpdir):
     from sites import Site  # needs the activation above

@@ -2,6 +2,7 @@
 """A report is archived only once Graphite has it, whatever happens on the way."""
 import collections
 import json
+import os
 import sys
 import threading
 
@@ -25,6 +26,7 @@ from sites import (
 )
 
 import stability_collector
+import stability_errand
 import stability_folder
 import stability_report
 import stability_waiting
@@ -278,6 +280,30 @@ def test_files_of_the_collector_may_be_loaded_again(site, bay1, loaded_again, qu
     site.load()
     site.run()
     assert archived(bay1) == [OLD]
+
+
+def test_files_that_are_loaded_again_leave_a_share_behind_that_never_answers(
+        site, bay1, loaded_again, monkeypatch):
+    hung = []
+    released = threading.Event()
+    lstat = os.lstat
+
+    def hang(path):
+        if os.path.basename(path) in (OLD, '.'):
+            hung.append(os.path.basename(path))
+            released.wait()
+        return lstat(path)
+
+    monkeypatch.setattr(os, 'lstat', hang)
+    monkeypatch.setattr(stability_report, 'SECTIONS', ('SNR',))
+    monkeypatch.setattr(stability_errand, '_PATIENCE', 0)
+    put(bay1, OLD)
+    while '.' not in hung:
+        site.run()
+    site.run()
+    released.set()
+    while not archived(bay1):
+        site.run()
 
 
 def test_a_password_in_a_wrong_address_is_not_logged(tmpdir):

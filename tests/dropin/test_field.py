@@ -64,28 +64,82 @@ def test_a_file_that_the_system_refuses_keeps_no_other_back_and_is_told_once(
     assert site.about(LOCATION)['unreadable'] == 0
 
 
+def test_a_scan_of_the_future_that_can_be_read_again_is_not_called_unreadable_nor_young(
+        site, bay1, caplog, monkeypatch):
+    def refuse(path, *args):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    put(bay1, 'Stability_21050101T000000.txt')
+    with monkeypatch.context() as patch:
+        patch.setattr(stability_folder.Folder, 'reader', refuse)
+        site.run()
+    assert site.about(LOCATION)['unreadable'] == 1
+    site.run()
+    assert 'of the future' in errors(caplog)[1]
+    assert site.about(LOCATION)['unreadable'] == 0
+    assert site.collector.left_alone() == []
+
+
 # -- a share that never answers ------------------------------------------------------------
 
 
+class Stuck(object):
+    """Errands that do not come back before they are let go. All others are waited for, however
+    busy the machine is.
+    """
+
+    def __init__(self, monkeypatch):
+        self._errands = set()
+        self._may_go = threading.Event()
+        monkeypatch.setattr(stability_errand, '_PATIENCE', 0)
+        monkeypatch.setattr(
+            stability_errand.Errand, 'join', lambda errand, seconds: self._join(errand))
+
+    def _join(self, errand):
+        while errand.is_alive() and errand not in self._errands:
+            threading.Thread.join(errand, 0.01)
+
+    def wait(self):
+        """Called by an errand."""
+        errand = threading.current_thread()
+        self._errands.add(errand)
+        self._may_go.wait()
+        self._errands.discard(errand)
+
+    def __len__(self):
+        return len(self._errands)
+
+    def let_go(self):
+        """Returns when all are back."""
+        errands = list(self._errands)
+        self._may_go.set()
+        for errand in errands:
+            threading.Thread.join(errand)
+
+
 @pytest.fixture
-def hanging(monkeypatch):
+def stuck(monkeypatch):
+    stuck = Stuck(monkeypatch)
+    yield stuck
+    stuck.let_go()
+
+
+@pytest.fixture
+def hanging(monkeypatch, stuck):
     """Folders of which no listing ends before the test does: {path: how many were begun}."""
     folders = {}
-    released = threading.Event()
     listdir = os.listdir
 
     def hang(path):
         folder = os.path.realpath(path)
         if folder in folders:
             folders[folder] += 1
-            released.wait()
+            stuck.wait()
         return listdir(path)
 
     monkeypatch.setattr(os, 'listdir', hang)
-    monkeypatch.setattr(stability_errand, '_PATIENCE', 0.1)
     yield folders
     folders.clear()
-    released.set()
 
 
 def test_a_share_that_never_answers_keeps_no_other_back(site, bay1, hanging, caplog):
@@ -141,15 +195,12 @@ def open_paths():
 
 
 def test_a_share_that_answers_again_is_gone_on_with_and_leaves_no_file_open(
-        site, bay1, monkeypatch):
-    monkeypatch.setattr(stability_errand, '_PATIENCE', 0.1)
+        site, bay1, hanging, stuck):
     site.load()
     put(bay1, OLD)
-    released = threading.Event()
-    listdir = os.listdir
-    monkeypatch.setattr(os, 'listdir', lambda path: released.wait() and listdir(path))
+    hanging[str(bay1)] = 0
     assert site.run() == []
-    released.set()
+    stuck.let_go()
     lines = site.run()
     while not lines:
         lines = site.run()
@@ -158,63 +209,74 @@ def test_a_share_that_answers_again_is_gone_on_with_and_leaves_no_file_open(
 
 
 @pytest.fixture
-def held(monkeypatch):
-    """`held(module, function, *names)`: of files of these names it does not return before a test,
-    or its end, sets what is returned (an Event).
+def held(monkeypatch, stuck):
+    """`held(module, function, *names)`: of files of these names it does not return before all that
+    is stuck is let go.
     """
-    released = threading.Event()
-
     def hold(module, function, *names):
         original = getattr(module, function)
 
         def wait(path, *args, **kwargs):
             if os.path.basename(str(path)) in names:
-                released.wait()
+                stuck.wait()
             return original(path, *args, **kwargs)
 
         monkeypatch.setattr(module, function, wait)
-        monkeypatch.setattr(stability_errand, '_PATIENCE', 0.1)
-        return released
 
-    yield hold
-    released.set()
+    return hold
 
 
 def run_until(site, is_so):
-    """On a busy machine, whoever answers may take longer than the patience of these tests, too."""
     while not is_so():
         site.run()
 
 
 @pytest.mark.parametrize('function', ['lstat', 'open'])
 def test_a_file_that_never_answers_keeps_no_other_back_and_is_told_once(
-        site, bay1, held, caplog, function):
+        site, bay1, held, stuck, caplog, function):
     yale = site.add_scanner('Yale', 'yale')
     put(yale, OLD.replace('09', '08'))
     put(bay1, OLD)
     put(bay1, NEW)
-    released = held(os, function, OLD)
+    held(os, function, OLD)
     run_until(site, lambda: archived(yale) and archived(bay1) == [NEW])
     run_until(site, lambda: site.about(LOCATION).get('unreadable') == 1)
     put(bay1, 'Stability_20240402T000000.txt')
     run_until(site, lambda: len(archived(bay1)) == 2)
     (message,) = [each for each in errors(caplog) if OLD in each]
     assert 'does not answer' in message
-    released.set()
+    stuck.let_go()
     run_until(site, lambda: OLD in archived(bay1))
     run_until(site, lambda: site.about(LOCATION).get('unreadable') == 0)
 
 
-def test_a_share_that_dies_in_the_middle_of_a_run_keeps_no_other_back(site, bay1, held, caplog):
+def test_an_archived_report_that_never_answers_keeps_no_other_back_and_is_told_once(
+        site, bay1, held, stuck, caplog, monkeypatch):
+    monkeypatch.setattr(stability_report, 'SECTIONS', ('SI', 'SNR'))
+    hung = 'Stability_20180101T000000.txt'
+    put(bay1.ensure('Ingested', dir=True), hung)
+    put(bay1, OLD)
+    put(bay1, NEW, sections=('SI', 'SNR'))
+    held(os, 'open', hung)  # which says what sections the coil has
+    run_until(site, lambda: NEW in archived(bay1))
+    run_until(site, lambda: site.about(LOCATION).get('unreadable') == 1)
+    (message,) = [each for each in errors(caplog) if OLD in each]
+    assert 'does not answer' in message
+    stuck.let_go()
+    run_until(site, lambda: OLD in archived(bay1))
+
+
+def test_a_share_that_dies_in_the_middle_of_a_run_keeps_no_other_back(
+        site, bay1, held, stuck, caplog):
     yale = site.add_scanner('Yale', 'yale')
     put(yale, NEW)
     put(bay1, OLD)
     put(bay1, 'Stability_20240402T000000.txt')
-    released = held(os, 'lstat', OLD, '.')
+    held(os, 'lstat', OLD, '.')
     run_until(site, lambda: archived(yale) and errors(caplog))
     assert archived(bay1) == []
     assert any('%r cannot be used' % str(bay1) in message for message in errors(caplog))
-    released.set()
+    stuck.let_go()
     run_until(site, lambda: len(archived(bay1)) == 2)
 
 
@@ -262,16 +324,35 @@ def test_a_move_that_has_just_begun_when_a_run_is_cut_short_is_on_record(
 @pytest.mark.parametrize(('text', 'name', 'count'), [
     (None, 'ingested', 2), ('nonsense\n', 'rejected', 1)])
 def test_a_move_that_takes_longer_than_anybody_waits_is_on_record(
-        site, bay1, held, monkeypatch, caplog, text, name, count):
-    released = held(stability_folder, '_rename_if_free', OLD)
+        site, bay1, held, stuck, monkeypatch, caplog, text, name, count):
+    held(stability_folder, '_rename_if_free', OLD)
     way = stability_folder._rename_if_free, lambda error: True
     monkeypatch.setattr(stability_folder, '_WAYS', (way,))
     put(bay1, OLD, text)
     put(bay1, NEW)
     run_until(site, lambda: archived(bay1) == [NEW])
     assert any('does not answer' in message for message in errors(caplog))
-    released.set()
+    stuck.let_go()
     run_until(site, lambda: site.about(LOCATION).get(name) == count)
+
+
+def test_what_is_gone_on_with_may_ask_again_what_has_come_back_too(tmpdir):
+    """As when a move ends, a look at the file that was moved does not, and so the folder is asked.
+    """
+    left = [float('inf')]
+    may_answer = threading.Event()
+    errands = stability_errand.Errands(lambda: left[0])
+    errands.open(lambda: (stability_folder.Folder(str(tmpdir)), ()))
+    left[0] = 0
+    for what, name, go_on in (('move', OLD, errands.ask_of_all), ('status', '.', None)):
+        with pytest.raises(stability_errand.NoAnswer):
+            errands.ask(what, name, lambda folder: may_answer.wait(), go_on)
+    may_answer.set()
+    for thread in threading.enumerate():
+        if isinstance(thread, stability_errand.Errand):
+            thread.join()
+    errands.go_on([])
+    errands.close()
 
 
 # -- a slow Graphite -----------------------------------------------------------------------

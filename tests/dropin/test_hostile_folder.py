@@ -523,6 +523,26 @@ def test_archive_mode_is_not_given_to_a_file_outside(site, bay1, outside, make):
     assert is_untouched(outside)
 
 
+@pytest.mark.parametrize('text', [None, 'nonsense\n'], ids=['good', 'malformed'])
+def test_a_report_that_is_written_to_before_it_is_opened_is_still_being_written(
+        site, bay1, clock, text):
+    def go_on():
+        put(bay1, OLD, text)
+        clock.meanwhile = end
+
+    def end():
+        put(bay1, OLD, slices=3)
+        clock.meanwhile = lambda: None
+
+    site.settings['settle_seconds'] = 5
+    put(bay1, OLD, slices=1)
+    with just_before('open', OLD, go_on):
+        lines = site.run()
+    assert {int(epoch) for _, _, epoch in lines} == {OLD_EPOCH}
+    assert len(lines) == 6
+    assert names_in(bay1) == ['Ingested']
+
+
 def test_a_report_that_changes_before_it_is_moved_is_published_anew(site, bay1):
     path = put(bay1, OLD)
     site.load()

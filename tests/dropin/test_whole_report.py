@@ -98,6 +98,7 @@ def test_a_report_that_is_written_to_after_it_was_archived_comes_back(
     assert 'is back' in errors(caplog)[0]
     assert len(site.run()) == 6
     assert bay1.join('Ingested', OLD).read() == more
+    assert site.about('Harvard/Northwest/Bay1')['ingested'] == 1
 
 
 def test_a_time_that_a_share_changes_brings_no_report_back(site, bay1):
