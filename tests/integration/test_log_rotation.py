@@ -15,26 +15,41 @@ from receivers import wait_until
 
 pytestmark = pytest.mark.integration
 
-PROCESSES = 3
-LINES = 30_000
+PROCESSES = ("0", "1", "2")
 ROTATIONS = 5
 
 WRITER = """
+import itertools
 import logging
 import multiprocessing
+import os
 import sys
+import time
 
 from diamond3 import logs
 
+_, conf, log, stop, *names = sys.argv
+
 
 def write(name):
-    for number in range({lines}):
-        logging.getLogger("diamond").info("line %d.%d", name, number)
+    for number in itertools.count():
+        logging.getLogger("diamond").info("line %s.%d", name, number)
+        while not os.path.exists(stop) and is_full():
+            time.sleep(0.001)
+        if os.path.exists(stop):
+            return print(name, number + 1, flush=True)
 
 
-logs.configure(sys.argv[1])
+def is_full():
+    try:
+        return os.path.getsize(log) > 2000000
+    except FileNotFoundError:
+        return False
+
+
+logs.configure(conf)
 context = multiprocessing.get_context("fork")
-writers = [context.Process(target=write, args=(name,)) for name in range({processes})]
+writers = [context.Process(target=write, args=(name,)) for name in names]
 for writer in writers:
     writer.start()
 for writer in writers:
@@ -51,15 +66,23 @@ def test_logrotate_takes_no_line_from_any_of_the_processes(tmp_path):
     text = rule.read_text()
     assert text.count("su diamond diamond") == 1
     rule.write_text(text.replace("su diamond diamond", account))
-    log = tmp_path / "diamond.log"
+    log, stop = tmp_path / "diamond.log", tmp_path / "stop"
 
-    script = WRITER.format(lines=LINES, processes=PROCESSES)
-    with subprocess.Popen([sys.executable, "-c", script, conf], cwd=ROOT) as writer:
-        for _ in range(ROTATIONS):
-            wait_until(lambda: log.exists() and log.stat().st_size, "lines have been written")
-            assert writer.poll() is None, "it ended too early"
-            command = ["logrotate", "--force", "--state", tmp_path / "state", rule]
-            subprocess.run(command, check=True)
+    def all_write():
+        """A process that is behind may still be writing into a file that is compressed now."""
+        written = log.read_text() if log.exists() else ""
+        return all(f"line {name}." in written for name in PROCESSES)
+
+    command = [sys.executable, "-c", WRITER, conf, log, stop, *PROCESSES]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
+        try:
+            for _ in range(ROTATIONS):
+                wait_until(all_write, "all processes write into the new log")
+                command = ["logrotate", "--force", "--state", tmp_path / "state", rule]
+                subprocess.run(command, check=True)
+        finally:
+            stop.touch()
+        counts = dict(line.split() for line in writer.stdout.read().decode().splitlines())
     assert writer.returncode == 0
     files = [path for path in tmp_path.iterdir() if re.match(r"diamond\.log", path.name)]
     assert sorted(path.name for path in files if path != log) == [
@@ -68,7 +91,7 @@ def test_logrotate_takes_no_line_from_any_of_the_processes(tmp_path):
     ]
     found = [line.rpartition("line ")[2] for path in files for line in lines(path)]
     assert sorted(found) == sorted(
-        f"{name}.{number}" for name in range(PROCESSES) for number in range(LINES)
+        f"{name}.{number}" for name in PROCESSES for number in range(int(counts[name]))
     )
 
 
