@@ -127,7 +127,8 @@ DRIFT = Quantity(
     "Peak to peak of the raw signal (SI) over the scan, in percent of its mean",
     "It rises when gradients and shim iron warm up, and with every spike",
     "See which it is: the drift of the fit rises with the former alone, fluctuation with spikes",
-    f"fBIRN's drift: {FBIRN}",
+    "The drift of fBIRN's programs, which tell the drift of the fit beside it; the latter is what "
+    f"the paper calls drift: {FBIRN}",
 )
 DRIFT_OF_FIT = Quantity(
     "Drift of the fit",
@@ -141,7 +142,8 @@ DRIFT_OF_FIT = Quantity(
     "It rises when gradients and shim iron warm up; spikes hardly move it",
     "See what ran before the scan, and whether it came after as long a pause as usual; then ask "
     "service for cooling and shim",
-    f"fBIRN's drift of the fit: {FBIRN}; computed here from the columns of the fit",
+    f"The drift of {FBIRN}, and the drift of the fit of fBIRN's programs; computed here from the "
+    "columns of the fit",
     Derived(fit.COLUMNS, fit.drift),
 )
 FLUCTUATION = Quantity(

@@ -20,6 +20,7 @@ from hops.options import (
     Days,
     config_option,
     days_options,
+    examples,
     json_option,
     location_option,
 )
@@ -69,9 +70,13 @@ def _month(context: click.Context, parameter: click.Parameter, text: str | None)
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops report --month 2026-11 -o reports | hops report --html /srv/www/mri | "
-    "hops report --location Harvard/Northwest/Bay1 -o bay1.pdf | hops report --location "
-    "Harvard/Northwest/Bay1 --coil 32 --baseline 2026-01-01/2026-06-30 -o bay1.png",
+    epilog=examples(
+        "hops report --month 2026-11 -o reports",
+        "hops report --html /srv/www/mri",
+        "hops report --location Harvard/Northwest/Bay1 -o bay1.pdf",
+        "hops report --location Harvard/Northwest/Bay1 --coil 32 "
+        "--baseline 2026-01-01/2026-06-30 -o bay1.png",
+    ),
 )
 @location_option("Only this scanner, as in [scanners].")
 @click.option("--coil", help="Only this coil, as in [coils].  [default: each coil a page]")

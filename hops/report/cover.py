@@ -21,15 +21,15 @@ FIRST, EACH = 0.332, 0.0855
 """Where the columns of the quantities begin, and how wide one is."""
 PLACES = (
     (LEFT, "left", 0.145),
-    (0.303, "right", 0.065),
+    (0.297, "right", 0.065),
     (0.33, "right", 0.028),
     *(
         (FIRST + EACH * (index + part), "right", EACH * 0.48)
         for index in range(len(WATCHED))
-        for part in (0.56, 1)
+        for part in (0.53, 1)
     ),
     (0.846, "right", 0.08),
-    (0.88, "right", 0.036),
+    (0.885, "right", 0.036),
     (RIGHT, "right", 0.03),
 )
 SIZE = 6.5
@@ -118,11 +118,14 @@ def _legend(fleet: Fleet) -> list[str]:
 
 
 def _words(figure: Figure, fleet: Fleet, y: float) -> None:
-    """What was out of control, of as many coils as there is room for."""
+    """What was out of control, of as many coils as there is room for; in a line where there is
+    little."""
     for verdict in fleet.worst_first:
-        told = sentences(verdict)
-        if not verdict.state.is_alarm or y - (len(told) + 1) * 1.5 * LINE < LOWEST:
+        if not verdict.state.is_alarm or y - 1.5 * LINE < LOWEST:
             return
+        told = sentences(verdict)
+        if y - (len(told) + 1) * 1.5 * LINE < LOWEST:
+            told = []
         title = f"{verdict.data.location}, coil {verdict.data.coil}: {headline(verdict)}"
         text = figure.text(LEFT, y, title, size=8, weight="bold", va="top")
         paper.fit(figure, text, RIGHT - LEFT)

@@ -16,7 +16,7 @@ from hops.report.verdict import State, Verdict
 from hops.report.words import headline, line, method, note_lines, sentences
 
 COLUMNS = (
-    (LEFT, "left", 0.155), (0.305, "right", 0.08), (0.365, "right", 0.055), (0.48, "right", 0.11),
+    (LEFT, "left", 0.155), (0.305, "right", 0.08), (0.36, "right", 0.05), (0.48, "right", 0.105),
     (0.53, "right", 0.045), (0.57, "right", 0.04), (0.675, "right", 0.1),
     (0.685, "left", RIGHT - 0.685),
 )

@@ -120,16 +120,16 @@ def line(verdict: Verdict, quantity: Quantity) -> Line:
         number(newest.lower) if newest.lower else "",
         number(newest.upper) if newest.upper is not None else "",
         number(newest.limit) if newest.limit else "",
-        f"{100 * (newest.value / centre - 1):+.1f}" if centre else "",
+        signed(100 * (newest.value / centre - 1)) if centre else "",
         signed(newest.sigmas) if centre is not None else "",
         f"{slope.percent:+.1f} ± {slope.margin:.1f}" if slope else "",
         slope is not None and abs(slope.percent) > slope.margin,
     )
 
 
-def signed(sigmas: float) -> str:
-    """A distance from the centre line."""
-    return f"{round(sigmas, 1) + 0.0:+.1f}"
+def signed(distance: float) -> str:
+    """A distance from the centre line, in standard deviations or percent."""
+    return f"{round(distance, 1) + 0.0:+.1f}"
 
 
 def _in_newest(verdict: Verdict, quantity: Quantity) -> str:
@@ -171,7 +171,8 @@ def method(verdict: Verdict) -> list[str]:
         "beyond them; hollow: better. Purple: their moving average (EWMA, weight "
         f"{EWMA_WEIGHT}; 6.3.2.4), thick where it is {EWMA_WIDTH} of its own standard deviations "
         "from the centre line: a slow change. Single slices beyond limits are told and not "
-        "counted. A year: slope of the year before the newest scan, with 95 % confidence.",
+        "counted. Change in % a year: slope of the year before the newest scan, with 95 % "
+        "confidence.",
     ]
 
 

@@ -101,7 +101,7 @@ def test_nothing_is_beyond_the_page(name):
 
 
 @pytest.mark.parametrize("name", [*COILS, *FLEETS, "definitions"])
-def test_no_line_is_written_over_another(name):
+def test_no_line_is_written_over_another_or_runs_into_it(name):
     page = page_of(name)
     with drawing_style():
         places = [text.get_window_extent() for text in page.texts if text.get_text()]
@@ -109,7 +109,15 @@ def test_no_line_is_written_over_another(name):
         for other in places[index + 1 :]:
             across = min(one.x1, other.x1) - max(one.x0, other.x0)
             down = min(one.y1, other.y1) - max(one.y0, other.y0)
-            assert across <= 0 or down <= 1.5
+            assert across <= -0.5 or down <= 1.5
+
+
+def test_the_first_page_tells_of_each_bad_coil_where_there_is_no_room_for_all_its_words():
+    bad = [{"name": f"{n}", "slices": 1, "changes": BAD, "scans": 60} for n in range(4)]
+    sound = [{"name": f"{n}", "slices": 1, "scans": 5} for n in range(4, 42)]
+    [page] = cover.draw(fleet(*(verdict(**each) for each in bad + sound)))
+    words = [text.get_text() for text in page.texts]
+    assert sum(", coil " in each and "Out of control: " in each for each in words) == len(bad)
 
 
 def axes_named(page, title):
