@@ -19,7 +19,7 @@ from lab.workplace import end_put_off
 FAULTFS = Path(__file__).resolve().parents[2] / "shared/tools/faultfs.py"
 PYTHON = "/usr/bin/python3"
 
-PATIENCE = 30
+PATIENCE = 120
 NAP = 0.05
 
 Rule = Mapping[str, object]

@@ -24,7 +24,7 @@ from sample_data.files import generate
 from sample_data.scanners import NORTH, example_scanners
 from sample_data.schedule import schedule
 
-PATIENCE = 240  # seconds that no test waits, unless something is broken
+PATIENCE = 600  # seconds that no test waits, unless something is broken
 UNTIL = date(2026, 1, 5)
 COLUMNS = {"sd[%]": "sdpct", "P2P[%]": "P2Ppct", "p[0]": "p0", "p[1]": "p1", "p[2]": "p2"}
 

@@ -122,7 +122,7 @@ def rounded(points: dict[str, float]) -> dict[str, float]:
 
 
 def eventually(question: Callable[[], object], wanted: object) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while (answer := question()) != wanted:
         assert time.monotonic() < deadline, f"still {answer!r} instead of {wanted!r}"
         time.sleep(0.2)

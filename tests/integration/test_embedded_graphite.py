@@ -96,7 +96,7 @@ def in_file(graphite, series, hour=HOUR):
     return values[0]
 
 
-def eventually(question, wanted, patience=60):
+def eventually(question, wanted, patience=600):
     """Asks until the answer is the wanted one."""
     deadline = time.monotonic() + patience
     while (answer := question()) != wanted:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 REPORT = ROOT / "sample_data/reports/Stability_20260302T070412.txt"
 LOCATION = "Harvard/Northwest/Bay1"
-PATIENCE = 60
+PATIENCE = 600
 # Carbon's own for what no section matches, and its example file's for all.
 NO_AGGREGATION, A_DAY_OF_MINUTES = "", "[default]\npattern = .*\nretentions = 60s:1d\n"
 

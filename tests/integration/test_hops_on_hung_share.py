@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "sample_data" / "reports" / "Stability_20260302T070412.txt"
 HELD = 3600  # seconds
-PATIENCE = 120
+PATIENCE = 600
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from lab.diamond import PREFIX, DiamondSite
 pytestmark = pytest.mark.integration
 
 DAY = 86400
-PATIENCE = 240  # seconds that no test waits, unless something is broken
+PATIENCE = 600  # seconds that no test waits, unless something is broken
 LIMITS = {"centre": "centre", "lower": "lower_limit", "upper": "upper_limit"}
 FOREVER = (2, 2**31 - 1)
 WEAK = f"{PREFIX}.Example.South.Bay2.control.32"

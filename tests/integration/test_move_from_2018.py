@@ -28,7 +28,7 @@ from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 
-PATIENCE = 120
+PATIENCE = 600
 SAMPLES = sorted((ROOT / "sample_data" / "reports").glob("*.txt"))
 LOCATION = "Harvard/Northwest/Bay1"
 PREFIX = "diamond.virtual.testhost.StabilityCollector.Harvard.Northwest.Bay1"

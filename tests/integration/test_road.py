@@ -25,7 +25,7 @@ from lab.graphite import EmbeddedGraphite
 
 pytestmark = pytest.mark.integration
 
-PATIENCE = 60
+PATIENCE = 600
 # Commands of other Diamonds; noxfile.py has them installed.
 DIAMOND_27 = os.environ.get("DIAMOND_27")
 DIAMOND_NEXT = os.environ.get("DIAMOND_NEXT")

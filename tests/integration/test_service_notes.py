@@ -121,7 +121,7 @@ def store_a_value(graphite: EmbeddedGraphite, path: str, epoch: int) -> None:
     with socket.create_connection(("127.0.0.1", graphite.line_port)) as connection:
         connection.sendall(f"{path} 300 {epoch}\n".encode())
     web = GraphiteWeb.at(graphite.url)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not web.expand(path):
         assert time.monotonic() < deadline, f"Graphite does not show {path}"
         time.sleep(0.05)

@@ -36,7 +36,7 @@ def python(code, cache_folder, path=(), **environment):
 
 
 def output(process):
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=600)
     assert (process.returncode, errors) == (0, "")
     return out.strip()
 
@@ -237,7 +237,7 @@ def write_metadata(folder, version):
 def test_unknown_version_is_refused_in_one_sentence(tmp_path):
     write_metadata(tmp_path, "9.9")
     process = python("from diamond3.cli import main; main(['-v'])", tmp_path, path=[tmp_path])
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=600)
     assert out == ""
     assert errors.count("\n") == 1
     assert f"Diamond 9.9 in {tmp_path} is not 4.0.515" in errors
@@ -256,7 +256,7 @@ def test_missing_diamond_is_told_in_one_sentence(monkeypatch):
 def test_registered_diamond_without_its_files_is_refused(tmp_path):
     write_metadata(tmp_path, installed.KNOWN_VERSION)
     process = python("import diamond3; diamond3.activate()", tmp_path, path=[tmp_path])
-    assert "package folder is missing" in process.communicate(timeout=60)[1]
+    assert "package folder is missing" in process.communicate(timeout=600)[1]
 
 
 def test_missing_translator_is_told_in_one_sentence(monkeypatch):

@@ -56,7 +56,7 @@ def python(code: str, cache: Path, *arguments: object) -> Any:
         env=dict(os.environ, XDG_CACHE_HOME=str(cache), PYTHONPATH=path, PYTHONWARNINGS="error"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)

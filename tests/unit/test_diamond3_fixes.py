@@ -42,7 +42,7 @@ def connected(graphite):
     handler_socket = module("handler.graphite").socket
     receiving, sending = handler_socket.socketpair()
     with receiving, sending:
-        receiving.settimeout(10)
+        receiving.settimeout(600)
         graphite.socket = handler_socket.socket(fileno=sending.detach())
         yield receiving
         graphite._close()

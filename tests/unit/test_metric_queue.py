@@ -118,7 +118,7 @@ def test_one_that_waits_gets_what_comes(manager: Manager) -> None:
     metrics = manager.Queue(0)
     process = CONTEXT.Process(target=put_all, args=(metrics, ["late", None]))
     process.start()
-    assert metrics.get(block=True, timeout=60) == "late"
+    assert metrics.get(block=True, timeout=600) == "late"
     process.join()
 
 
