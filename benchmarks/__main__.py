@@ -14,13 +14,13 @@ from benchmarks import delivery, folders, judging, panels, reading
 from benchmarks.results import Result, table_of
 from benchmarks.site import SOURCE, diamonds_log
 from hops.console import console, say
-from hops.options import HELP
+from hops.options import HELP, examples
 from lab.graphite import find_environment
 from lab.workplace import workplace
 
 
 @click.command(
-    context_settings=HELP, epilog="Examples: script/bench | script/bench --quick --json bench.json"
+    context_settings=HELP, epilog=examples("script/bench", "script/bench --quick --json bench.json")
 )
 @click.option("--quick", is_flag=True, help="Fewer files and rounds: rougher, in a minute.")
 @click.option(

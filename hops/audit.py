@@ -14,7 +14,15 @@ from hops import site
 from hops.console import counted, print_json, printable, progress, say, say_some
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
-from hops.options import HELP, Days, config_option, days_options, json_option, location_option
+from hops.options import (
+    HELP,
+    Days,
+    config_option,
+    days_options,
+    examples,
+    json_option,
+    location_option,
+)
 from hops.readback import Comparison, Expected, State, compare, expected
 from hops.reportfiles import ReportFile, ReportFolder, Unusable, open_reports
 from hops.site import Site
@@ -128,8 +136,10 @@ def _reports(
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops audit | hops audit --location Harvard/Northwest/Bay1 "
-    "--from 2026-01-01 --json",
+    epilog=examples(
+        "hops audit",
+        "hops audit --location Harvard/Northwest/Bay1 --from 2026-01-01 --json",
+    ),
 )
 @config_option
 @location_option("Only this scanner, as in [scanners].")

@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from hops.arguments import folder, port
-from hops.options import HELP
+from hops.options import HELP, examples
 from hops.sample import years_option
 
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops demo | hops demo --once --years 0.25 | "
-    "hops demo --reports /mnt/scanner/bay1",
+    epilog=examples(
+        "hops demo",
+        "hops demo --once --years 0.25",
+        "hops demo --reports /mnt/scanner/bay1",
+    ),
 )
 @click.option("--once", is_flag=True, help="Exit after the summary; 0 only when all was stored.")
 @click.option(

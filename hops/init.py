@@ -17,7 +17,7 @@ from configobj import ConfigObj
 from hops import site
 from hops.console import print_json, say
 from hops.errors import Problem
-from hops.options import HELP, json_option
+from hops.options import HELP, examples, json_option
 from hops.shipped import SHIPPED
 
 MAIN, HANDLER, COLLECTOR, JUDGE = (
@@ -83,10 +83,12 @@ def _carbon(context: click.Context, parameter: click.Parameter, text: str) -> tu
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops init /etc/diamond --scanner Harvard/Northwest/Bay1=/mnt/scanner/bay1 | "
-    "hops init /etc/diamond --scanner Bay1=/mnt/scanner/bay1 --scanner Bay2=/mnt/scanner/bay2 "
-    "--coil 32 --carbon graphite:2003 --graphite-url http://graphite:8080 "
-    "--timezone America/New_York",
+    epilog=examples(
+        "hops init /etc/diamond --scanner Harvard/Northwest/Bay1=/mnt/scanner/bay1",
+        "hops init /etc/diamond --scanner Bay1=/mnt/scanner/bay1 "
+        "--scanner Bay2=/mnt/scanner/bay2 --coil 32 --carbon graphite:2003 "
+        "--graphite-url http://graphite:8080 --timezone America/New_York",
+    ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), callback=_folder)
 @click.option(

@@ -28,6 +28,7 @@ from hops.options import (
     Days,
     config_option,
     days_options,
+    examples,
     json_option,
     location_option,
 )
@@ -186,8 +187,10 @@ def _parse(at: str) -> tuple[datetime, bool]:
 
 @click.command(
     context_settings=HELP,
-    epilog='Examples: hops note --location Harvard/Northwest/Bay1 "gradient coil replaced" | hops '
-    'note --location Harvard/Northwest/Bay1 --at "2026-06-30 14:05" "element 12 repaired"',
+    epilog=examples(
+        'hops note --location Harvard/Northwest/Bay1 "gradient coil replaced"',
+        'hops note --location Harvard/Northwest/Bay1 --at "2026-06-30 14:05" "element 12 repaired"',
+    ),
 )
 @click.argument("text", callback=_text)
 @location_option("Of the scanner, as in [scanners].", required=True)
@@ -225,7 +228,10 @@ def note(
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops notes | hops notes --location Harvard/Northwest/Bay1 --from 2026-01-01",
+    epilog=examples(
+        "hops notes",
+        "hops notes --location Harvard/Northwest/Bay1 --from 2026-01-01",
+    ),
 )
 @location_option("Only of this scanner, as in [scanners].")
 @days_options

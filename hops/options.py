@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -21,6 +23,25 @@ YEARS = range(1971, 2106)
 """That whisper, too, has seconds for."""
 
 Command = Callable[..., Any]
+
+EXAMPLES = ("\b", "Examples:")
+"""What is above them: the mark by which click leaves a paragraph's lines alone, and a title."""
+CONTINUED = " \\\n      "
+"""Between the lines of a long one, as a shell reads it."""
+
+
+def examples(*commands: str) -> str:
+    """The end of a command's help: what can be typed, each in lines of its own."""
+    lines = ["  " + CONTINUED.join(_before_options(each)) for each in commands]
+    return "\n".join((*EXAMPLES, *lines))
+
+
+def _before_options(command: str) -> list[str]:
+    """The command in as many lines as it takes on a terminal of 80 columns."""
+    kept = re.sub(" (?!--)", "\N{NO-BREAK SPACE}", command)
+    lines = textwrap.wrap(kept, 70, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
 
 config_option = click.option(
     "-c",

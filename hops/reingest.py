@@ -13,7 +13,15 @@ import stability_folder
 from hops import site
 from hops.audit import audit
 from hops.console import counted, print_json, say
-from hops.options import HELP, Days, config_option, days_options, json_option, location_option
+from hops.options import (
+    HELP,
+    Days,
+    config_option,
+    days_options,
+    examples,
+    json_option,
+    location_option,
+)
 from hops.reportfiles import ReportFile, ReportFolder, open_reports
 from hops.site import Site
 
@@ -31,9 +39,11 @@ class Move:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops reingest --location Harvard/Northwest/Bay1 --missing | "
-    "hops reingest --location Harvard/Northwest/Bay1 --rejected --yes | "
-    "hops reingest --location Harvard/Northwest/Bay1 Stability_20180910T090910.txt",
+    epilog=examples(
+        "hops reingest --location Harvard/Northwest/Bay1 --missing",
+        "hops reingest --location Harvard/Northwest/Bay1 --rejected --yes",
+        "hops reingest --location Harvard/Northwest/Bay1 Stability_20180910T090910.txt",
+    ),
 )
 @config_option
 @location_option("The scanner's, as in [scanners].", required=True)

@@ -11,7 +11,7 @@ import click
 from hops.arguments import day_of, number_from
 from hops.console import counted, print_json, printable, progress, say
 from hops.errors import Problem
-from hops.options import HELP, json_option
+from hops.options import HELP, examples, json_option
 from sample_data.files import generate
 from sample_data.scanners import DEFAULT_SEED, events, example_scanners
 from sample_data.schedule import DEFAULT_YEARS, Scan, schedule
@@ -49,8 +49,11 @@ years_option = click.option(
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops sample /tmp/scanners | "
-    "hops sample /tmp/scanners --years 0.25 --until 2026-06-30 | hops sample /tmp/others --seed 2",
+    epilog=examples(
+        "hops sample /tmp/scanners",
+        "hops sample /tmp/scanners --years 0.25 --until 2026-06-30",
+        "hops sample /tmp/others --seed 2",
+    ),
 )
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @years_option

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from hops.arguments import number_from
 from hops.console import counted, print_json, say, show
-from hops.options import HELP, json_option
+from hops.options import HELP, examples, json_option
 from hops.quantities import QUANTITIES
 from hops.times import DAY
 
@@ -165,8 +165,10 @@ def _retention(context: click.Context, parameter: click.Parameter, text: str) ->
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops sizing --scanners 4 --coils 2 --slices 16 | "
-    "hops sizing --scanners 1 --coils 3 --slices 64 --retention 1h:25y --json",
+    epilog=examples(
+        "hops sizing --scanners 4 --coils 2 --slices 16",
+        "hops sizing --scanners 1 --coils 3 --slices 64 --retention 1h:25y --json",
+    ),
 )
 @click.option("--scanners", type=number_from(1), required=True, help="Scanners there are.")
 @click.option("--coils", type=number_from(1), required=True, help="Coils of each scanner.")

@@ -15,7 +15,7 @@ from hops.arguments import number_from
 from hops.console import counted, print_json, printable, say
 from hops.errors import Problem
 from hops.graphiteweb import GraphiteWeb
-from hops.options import HELP, config_option, json_option
+from hops.options import HELP, config_option, examples, json_option
 from hops.reportfiles import EXAMPLES, ReportFile, open_reports
 from hops.site import Site
 from hops.times import DAY, HOUR, MINUTE, age, moment
@@ -84,7 +84,7 @@ class Status:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops status | hops status --no-scan-for 3 | hops status --json",
+    epilog=examples("hops status", "hops status --no-scan-for 3", "hops status --json"),
 )
 @config_option
 @click.option(

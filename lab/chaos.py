@@ -26,7 +26,7 @@ import stability_report
 from hops import site as hops_site
 from hops.arguments import number_from
 from hops.console import console, progress
-from hops.options import HELP
+from hops.options import HELP, examples
 from hops.readback import Comparison
 from hops.site import Site
 from lab.diamond import DiamondSite
@@ -83,7 +83,7 @@ TORN_SIZE = 4096
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: script/chaos | script/chaos --minutes 60 --seed 7",
+    epilog=examples("script/chaos", "script/chaos --minutes 60 --seed 7"),
 )
 @click.option(
     "--minutes",

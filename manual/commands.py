@@ -8,13 +8,14 @@ import inspect
 import click
 
 from hops.cli import main
+from hops.options import CONTINUED, EXAMPLES
 
 
 def _with_examples(name: str, command: click.Command) -> click.Command:
     shown = copy.copy(command)
     shown.name = name
-    _, _, examples = " ".join((command.epilog or "").split()).partition(": ")
-    listed = "".join(f"- `{each}`\n" for each in examples.split(" | "))
+    examples = (command.epilog or "").replace(CONTINUED, " ").splitlines()[len(EXAMPLES) :]
+    listed = "".join(f"- `{each.strip()}`\n" for each in examples)
     shown.help = f"{inspect.cleandoc(command.help or '')}\n\nExamples:\n\n{listed}"
     return shown
 

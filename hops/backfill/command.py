@@ -26,7 +26,7 @@ from hops.backfill.finding import (
 from hops.backfill.sending import Sender, first_to_send
 from hops.console import print_json, progress, say, say_some
 from hops.errors import Problem
-from hops.options import HELP, config_option, json_option, location_option
+from hops.options import HELP, config_option, examples, json_option, location_option
 from hops.reportfiles import EXAMPLES, Patience, resolved
 from hops.site import Site
 
@@ -47,8 +47,11 @@ class Outcome:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops backfill /old/bay1 --location Harvard/Northwest/Bay1 | "
-    "sudo -u diamond /opt/hops/bin/hops backfill /old/bay1 --location Harvard/Northwest/Bay1 --yes",
+    epilog=examples(
+        "hops backfill /old/bay1 --location Harvard/Northwest/Bay1",
+        "sudo -u diamond /opt/hops/bin/hops backfill /old/bay1 --location Harvard/Northwest/Bay1 "
+        "--yes",
+    ),
 )
 @click.argument(
     "source",

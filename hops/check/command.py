@@ -16,7 +16,7 @@ from hops import site
 from hops.check.checking import GOOD, Checked, Checker
 from hops.check.showing import Listing, show_in_full, show_nearly, show_paths
 from hops.console import print_json, printable, progress, say
-from hops.options import HELP, config_option, json_option, location_option
+from hops.options import HELP, config_option, examples, json_option, location_option
 from hops.reportfiles import EXAMPLES, Patience, all_below
 
 
@@ -34,8 +34,11 @@ class Files:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops check Stability_20180910T090910.txt | hops check /mnt/scanner/bay1 | "
-    "hops check --location Harvard/Northwest/Bay1 --paths Stability_20180910T090910.txt",
+    epilog=examples(
+        "hops check Stability_20180910T090910.txt",
+        "hops check /mnt/scanner/bay1",
+        "hops check --location Harvard/Northwest/Bay1 --paths Stability_20180910T090910.txt",
+    ),
 )
 @click.argument(
     "arguments",

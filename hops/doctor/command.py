@@ -13,7 +13,7 @@ from hops.console import counted, print_json, say
 from hops.doctor import configuration
 from hops.doctor.finding import FAILED, OK, WARNING, Finding
 from hops.errors import Problem
-from hops.options import HELP, config_option, json_option
+from hops.options import HELP, config_option, examples, json_option
 from hops.site import load
 
 STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
@@ -21,8 +21,11 @@ STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops doctor --probe | hops doctor --config-only | "
-    "hops doctor -c /etc/diamond/diamond.conf --json",
+    epilog=examples(
+        "hops doctor --probe",
+        "hops doctor --config-only",
+        "hops doctor -c /etc/diamond/diamond.conf --json",
+    ),
 )
 @config_option
 @click.option(

@@ -15,7 +15,7 @@ from hops.console import counted, print_json, printable, progress, say
 from hops.graphiteweb import Event
 from hops.judge import rules
 from hops.judge.judging import Coil, Judge
-from hops.options import HELP, config_option, json_option, location_option
+from hops.options import HELP, config_option, examples, json_option, location_option
 from hops.quantities import QUANTITIES
 from hops.site import Site
 
@@ -33,7 +33,7 @@ class Outcome:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops judge | hops judge --location Harvard/Northwest/Bay1 --json",
+    epilog=examples("hops judge", "hops judge --location Harvard/Northwest/Bay1 --json"),
 )
 @location_option("Only of this scanner, as in [scanners].")
 @config_option

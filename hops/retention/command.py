@@ -16,7 +16,7 @@ import click
 from hops.arguments import folder
 from hops.console import counted, print_json, printable, progress, say, say_some
 from hops.errors import Problem
-from hops.options import HELP, json_option
+from hops.options import HELP, examples, json_option
 from hops.retention import whisperfile
 from hops.retention.wanted import Kept, Wanted
 from hops.shipped import SHIPPED
@@ -44,8 +44,11 @@ class Found:
 
 @click.command(
     context_settings=HELP,
-    epilog="Examples: hops retention --whisper /var/lib/graphite/whisper | "
-    "hops retention --whisper /opt/graphite/storage/whisper --carbon-conf /opt/graphite/conf --yes",
+    epilog=examples(
+        "hops retention --whisper /var/lib/graphite/whisper",
+        "hops retention --whisper /opt/graphite/storage/whisper --carbon-conf /opt/graphite/conf "
+        "--yes",
+    ),
 )
 @click.option(
     "--whisper",
@@ -61,8 +64,8 @@ class Found:
     type=folder,
     metavar="DIR",
     default=SHIPPED / "graphite",
-    help="Folder with the storage-schemas.conf and storage-aggregation.conf that say how series "
-    "should be kept; those that come with hops, unless given.",
+    help="Carbon's folder with storage-schemas.conf, and in it storage-aggregation.conf, which say "
+    "how series should be kept; those that come with hops, unless given.",
 )
 @click.option("--yes", is_flag=True, help="Do it; else it is only told.")
 @json_option

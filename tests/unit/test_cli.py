@@ -28,6 +28,17 @@ def test_help_has_every_command_in_a_group_with_a_whole_sentence_on_a_line_of_80
     assert all(re.fullmatch(r"[A-Z].*\w\.", sentence) for _, sentence in listed)
 
 
+@pytest.mark.parametrize("command", main.commands)
+def test_help_breaks_no_name_and_has_examples_to_copy_on_a_terminal_of_80(command: str) -> None:
+    text = hops(command, "--help", COLUMNS="80")
+    assert all(len(line) <= 80 and line[-1:] != "-" for line in text.splitlines())
+    _, _, examples = text.partition("\n  Examples:\n")
+    typed = re.sub(r"\s*\\\n\s+", " ", examples).splitlines()
+    assert typed
+    whole = re.compile(rf"    (sudo -u diamond /\S+/)?hops {command}( |$)")
+    assert all(whole.match(each) for each in typed)
+
+
 def test_it_tells_its_version() -> None:
     assert hops("--version") == f"hops {version('mri-stability-diamondcollector')}\n"
 
