@@ -29,6 +29,7 @@ from lab.reports import ARCHIVE, Reports, copied, invented
 from lab.workplace import running, workplace
 
 POLL_SECONDS = 10
+NEW_SCANS_STEP = 600
 # The embedded carbon writes what it has every second.
 CONFIRM_SECONDS = 2
 # Carbon writes what it has cached within a second or two; on a busy machine it may take longer.
@@ -53,7 +54,7 @@ def show(
         scanners = folder / "scanners"
         reports = copied(source, scanners) if source else invented(scanners, years)
         environment = find_environment(system=system_graphite)
-        schemas = f"[stability]\npattern = .*\nretentions = {reports.step()}s:25y\n"
+        schemas = f"[stability]\npattern = .*\nretentions = {_retentions(reports.step())}\n"
         with EmbeddedGraphite(
             folder / "graphite",
             environment,
@@ -80,6 +81,13 @@ def show(
                         _write_pages(loaded, found, folder / "pages")
                     _stay(site, reports)
         return all_stored
+
+
+def _retentions(step: int) -> str:
+    """Slots of so many seconds, in which the reports are told apart, and finer ones for new scans:
+    two of a coil may be nearer to each other."""
+    years = f"{step}s:25y"
+    return years if step <= NEW_SCANS_STEP else f"{NEW_SCANS_STEP}s:30d,{years}"
 
 
 def _require_free_ports(web: int | None, carbon: int | None) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -147,11 +148,25 @@ def test_it_stays_up_ingests_what_comes_and_ends_with_ctrl_c(
         pages = re.findall(r'href="([^"]+\.html)"', Path(index).read_text())
         assert len(pages) == 2  # of coils
         assert all("<svg" in Path(index).with_name(page).read_text() for page in pages)
+        told = asked_of_the_doctor(tmp_path, carbon, port)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in out
     assert list(temporary.iterdir()) == []
+    assert re.search("^ok +retention: ", told, re.MULTILINE), told
+
+
+def asked_of_the_doctor(folder: Path, carbon: int, web: int) -> str:
+    """What it says of a scanner of one's own that sends its reports to the demo's Graphite."""
+    (folder / "bay1").mkdir()
+    hops = [sys.executable, "-m", "hops"]
+    scanner = ["--scanner", f"Harvard/Bay1={folder / 'bay1'}", "--coil", "32"]
+    servers = ["--carbon", f"127.0.0.1:{carbon}", "--graphite-url", f"http://127.0.0.1:{web}"]
+    subprocess.run([*hops, "init", folder / "etc", *scanner, *servers], check=True)
+    conf = folder / "etc" / "diamond.conf"
+    done = subprocess.run([*hops, "doctor", "-c", conf, "--probe"], capture_output=True, text=True)
+    return done.stdout
 
 
 def processes_of(temporary: Path) -> list[str]:
